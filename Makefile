@@ -1,0 +1,45 @@
+# The commands a person types. Each creates what it needs: the virtual environment in .venv, its packages from PyPI,
+# and the one system package of the mount (fuse3) where this is root on a Debian-like system.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STORE ?= local
+PORT ?= 5433
+
+.PHONY: help demo test check bench format clean system
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fsspeckit-gateway: found $$($(PYTHON) --version 2>&1), needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "fsspeckit-gateway: $(PYTHON) cannot create a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+system: ## install the system packages that are missing (root on Debian or Ubuntu), or say which
+	@sh tests/system-packages.sh
+
+demo: $(VENV)/.installed-demo system ## the main job on a sample bucket [STORE=local|s3] [ONCE=1] [PORT=5433]
+	@$(BIN)/fsspeckit demo --store $(STORE) --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
+
+check: $(VENV)/.installed-dev ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.installed-dev ## write the format that check wants
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(VENV)/.installed-dev system ## every test, on real servers and real mounts
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+bench: $(VENV)/.installed-dev $(VENV)/.installed-bench system ## the benchmark tables, as ratios to a peer in the same run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what make created
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

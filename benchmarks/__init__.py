@@ -1,0 +1,1 @@
+"""The benchmark tables: `python -m benchmarks`."""

@@ -1,0 +1,1 @@
+"""The shared library of the gateway: storages, the cache, SQL translation and datasets."""

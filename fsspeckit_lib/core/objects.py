@@ -1,0 +1,114 @@
+"""The data plane: what the cache, the mount and the datasets ask of a storage, and nothing more.
+
+Pure: values and Protocols. Implementations: `obstore_objects` (S3, GCS, Azure, in Rust), `local_objects` (`os.pread`),
+`fsspec_objects` (every other protocol). All of them are safe to call from any thread, raise only errors of
+`fsspeckit_lib.errors`, and never return fewer bytes than asked for.
+
+A *key* is a path relative to the root of its storage: `/` separates, no leading or trailing slash, the root is `""`.
+Byte spans are half-open `[start, stop)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from typing_extensions import Buffer
+
+__all__ = ["DirectoryInfo", "Entry", "ObjectInfo", "ObjectStore"]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One version of one object, as its storage describes it.
+
+    Attributes:
+        key: relative to the root of the storage.
+        size_bytes: whole object.
+        mtime_ns: last modification, nanoseconds since the epoch; 0 where the storage does not say.
+        etag: the storage's own word for this version, or None where it has none.
+    """
+
+    key: str
+    size_bytes: int
+    mtime_ns: int
+    etag: str | None
+
+    @property
+    def version(self) -> str:
+        """Return a text that differs whenever the content may differ: size plus ETag, else size plus mtime."""
+        return f"{self.size_bytes}:{self.etag or self.mtime_ns}"
+
+    @property
+    def name(self) -> str:
+        """Return the last component of the key."""
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryInfo:
+    """A directory, or a prefix that has keys below it. `mtime_ns` is 0 where the storage knows none."""
+
+    key: str
+    mtime_ns: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the last component of the key; empty for the root."""
+        return self.key.rpartition("/")[2]
+
+
+Entry: TypeAlias = ObjectInfo | DirectoryInfo
+
+
+class ObjectStore(Protocol):
+    """A storage rooted at `url`, read through keys."""
+
+    @property
+    def url(self) -> str:
+        """The root as a user would type it, without a trailing slash and without secrets: `s3://bucket/prefix`."""
+        ...
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """Path components that name this root among all storages, e.g. `("s3", "bucket", "prefix")`.
+
+        Two stores with equal namespaces hold the same objects: the cache keeps one copy for both. Where the same
+        protocol and bucket exist at several endpoints, the first component carries the endpoint (`s3-127.0.0.1-8333`).
+        """
+        ...
+
+    def stat(self, key: str) -> Entry:
+        """Return what lies at `key` now.
+
+        Raises:
+            NotFound: neither an object nor a directory; the storage itself said so.
+            Unavailable, AccessDenied: it could not be found out.
+        """
+        ...
+
+    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
+        """Yield the direct children of directory `key` in pages, in no promised order.
+
+        A name that is both an object and a prefix comes twice, once as each. The empty directory of an object storage
+        does not exist; listing it raises NotFound, except for the root.
+        """
+        ...
+
+    def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
+        """Yield every object below directory `key`, at any depth, in pages, in no promised order."""
+        ...
+
+    def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
+        """Return exactly the bytes [start, stop) of that version of the object; `0 <= start < stop <= size_bytes`.
+
+        Raises:
+            CacheStale: the object is now another version than `info`.
+            ShortRead: the storage sent another number of bytes.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections. The store is not used afterwards."""
+        ...

@@ -1,0 +1,1 @@
+"""Parquet datasets: files, partitions, footers, manifest."""

@@ -1,0 +1,1 @@
+"""What a daemon needs: settings, logging, systemd."""

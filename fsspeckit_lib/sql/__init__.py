@@ -1,0 +1,1 @@
+"""SQL to predicates, and predicates to pruning."""

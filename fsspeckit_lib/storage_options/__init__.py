@@ -1,0 +1,1 @@
+"""Typed options for every storage, from dicts, the environment and URLs."""

@@ -1,0 +1,1 @@
+"""Test servers and stand-ins, shipped for third parties."""

@@ -1,0 +1,1 @@
+"""Any storage as a directory: the FUSE daemon."""

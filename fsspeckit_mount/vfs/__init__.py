@@ -1,0 +1,1 @@
+"""The virtual file system: decisions without FUSE and without fsspec."""

@@ -1,0 +1,1 @@
+"""Parquet datasets as a PostgreSQL database: the wire-protocol daemon."""

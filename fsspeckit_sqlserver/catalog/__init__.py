@@ -1,0 +1,1 @@
+"""Configured datasets as tables, and the system catalogs clients ask for."""

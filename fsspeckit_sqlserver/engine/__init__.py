@@ -1,0 +1,1 @@
+"""DuckDB runs the queries, on the files that pruning left."""

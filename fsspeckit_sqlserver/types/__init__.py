@@ -1,0 +1,1 @@
+"""DuckDB and Arrow types on the wire, text and binary, both ways."""

@@ -1,1 +1,18 @@
 """Typed options for every storage, from dicts, the environment and URLs."""
+
+from fsspeckit_lib.storage_options.aws import AwsStorageOptions
+from fsspeckit_lib.storage_options.base import BaseStorageOptions
+from fsspeckit_lib.storage_options.generic import GenericStorageOptions
+from fsspeckit_lib.storage_options.local import LocalStorageOptions, MemoryStorageOptions
+from fsspeckit_lib.storage_options.registry import storage_options_for
+from fsspeckit_lib.storage_options.uri import infer_protocol_from_uri
+
+__all__ = [
+    "AwsStorageOptions",
+    "BaseStorageOptions",
+    "GenericStorageOptions",
+    "LocalStorageOptions",
+    "MemoryStorageOptions",
+    "infer_protocol_from_uri",
+    "storage_options_for",
+]

@@ -1,0 +1,25 @@
+"""The nearest known name to an unknown one, for the errors that name it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from fsspeckit_lib.errors import UnknownName
+
+__all__ = ["nearest", "unknown_name"]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` most likely meant, or None when none is close."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    return by_folded[matches[0]] if matches else None
+
+
+def unknown_name(who: str, what: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Return the error for an unknown `what` called `name`: with the nearest known one, else with all of them."""
+    known = sorted(set(known))
+    close = nearest(name, known)
+    hint = f"did you mean {close!r}?" if close else f"known: {', '.join(known)}" if known else "none is known here"
+    return UnknownName(f"{who}: unknown {what} {name!r}; {hint}")

@@ -1,0 +1,27 @@
+"""Options of any protocol that fsspec knows and this library has no class for: handed on as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from fsspeckit_lib.storage_options.base import BaseStorageOptions
+
+__all__ = ["GenericStorageOptions"]
+
+
+class GenericStorageOptions(BaseStorageOptions):
+    """Keyword arguments of one fsspec implementation; fsspec itself judges them. They print as names only."""
+
+    options: Mapping[str, Any] = Field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_mapping(cls, protocol: str, values: Mapping[str, Any]) -> GenericStorageOptions:
+        """Return options that carry `values` unchanged."""
+        return cls(protocol=protocol, options={key: value for key, value in values.items() if key != "protocol"})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the protocol and the carried keyword arguments as one dict."""
+        return {"protocol": self.protocol, **self.options}

@@ -10,7 +10,9 @@ import re
 __all__ = ["mask_url"]
 
 _USER_INFO = re.compile(r"(?<=://)([^/@\s]*)@")
-_SECRET_QUERY = re.compile(r"([?&](?:sig|signature|token|access_token|password|secret|key|x-amz-[a-z-]+)=)[^&\s]+", re.I)
+_SECRET_QUERY = re.compile(
+    r"([?&](?:sig|signature|token|access_token|password|secret|key|x-amz-[a-z-]+)=)[^&\s]+", re.I
+)
 
 
 def mask_url(url: str) -> str:

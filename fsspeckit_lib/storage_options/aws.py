@@ -58,7 +58,7 @@ class AwsStorageOptions(BaseStorageOptions):
 
     @property
     def effective_endpoint_url(self) -> str | None:
-        """The endpoint set here, else the environment's (`AWS_ENDPOINT_URL_S3` before `AWS_ENDPOINT_URL`), else None: AWS."""
+        """The endpoint set here, else of `AWS_ENDPOINT_URL_S3`, else of `AWS_ENDPOINT_URL`; None is AWS itself."""
         found = self.endpoint_url or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         return found.rstrip("/") if found else None
 
@@ -84,7 +84,10 @@ class AwsStorageOptions(BaseStorageOptions):
         if endpoint is not None and urlsplit(endpoint).scheme not in {"http", "https"}:
             raise InvalidValue(f"s3: found endpoint_url {endpoint!r}, wanted one that starts with http:// or https://")
         config: S3Config = {
-            "region": self.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            "region": self.region
+            or os.environ.get("AWS_REGION")
+            or os.environ.get("AWS_DEFAULT_REGION")
+            or "us-east-1",
             "virtual_hosted_style_request": self.virtual_hosted_style,
             "skip_signature": self.anon,
         }

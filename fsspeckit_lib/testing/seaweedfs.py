@@ -64,7 +64,12 @@ class SeaweedFS:
         ]  # fmt: skip
         with (root / "weed.log").open("wb") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=root, start_new_session=True
+                command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd=root,
+                start_new_session=True,
             )
         endpoint_url = f"http://127.0.0.1:{s3}"
         try:

@@ -1,0 +1,137 @@
+"""The data plane on a local folder: `os.pread`, `os.scandir`, no server.
+
+A version of a file is (inode, size, mtime, ctime in ns): its ETag. A read checks it on the open descriptor before and
+after the bytes, so a file that is rewritten in place meanwhile is CacheStale, not a mixture.
+Symbolic links are followed only to places below the root, so that a mount never shows what lies outside of it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as stat_module
+from collections.abc import Iterator, Sequence
+
+from typing_extensions import Buffer
+
+from fsspeckit_lib.core.backend_errors import translate
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.errors import CacheStale, NotADirectory, NotFound, ShortRead
+
+__all__ = ["LocalObjects"]
+
+_PAGE_ENTRIES = 1000
+
+
+class LocalObjects:
+    """An `ObjectStore` on the folder `root` (absolute path)."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root.rstrip("/") or "/"
+        self._real_root = os.path.realpath(self._root)
+
+    @property
+    def url(self) -> str:
+        """The folder as a file:// URL."""
+        return f"file://{self._root}"
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        """`file` and the components of the folder's path."""
+        return ("file", *(part for part in self._root.split("/") if part))
+
+    def stat(self, key: str) -> Entry:
+        """Return the file or folder at `key`. Sockets, devices and links out of the root are NotFound."""
+        path = self._path(key)
+        try:
+            status = os.stat(path)
+        except NotADirectoryError as error:
+            raise NotFound(f"{path}: not found (a file is in its way)") from error
+        except OSError as error:
+            raise translate(error, path) from error
+        entry = self._entry(key, path, status, os.path.islink(path))
+        if entry is None:
+            raise NotFound(f"{path}: neither a regular file nor a folder inside {self._root}")
+        return entry
+
+    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
+        """Yield the children of folder `key`, a thousand at a time."""
+        path = self._path(key)
+        page: list[Entry] = []
+        try:
+            with os.scandir(path) as entries:
+                for child in entries:
+                    entry = self._child(f"{key}/{child.name}" if key else child.name, child)
+                    if entry is not None:
+                        page.append(entry)
+                    if len(page) >= _PAGE_ENTRIES:
+                        yield page
+                        page = []
+        except NotADirectoryError as error:
+            raise NotADirectory(f"{path}: is a file, a folder was wanted") from error
+        except OSError as error:
+            raise translate(error, path) from error
+        if page:
+            yield page
+
+    def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
+        """Yield every file below folder `key`."""
+        pending = [key]
+        while pending:
+            for page in self.list_directory(pending.pop()):
+                pending.extend(entry.key for entry in page if isinstance(entry, DirectoryInfo))
+                files = [entry for entry in page if isinstance(entry, ObjectInfo)]
+                if files:
+                    yield files
+
+    def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
+        """Return bytes [start, stop) of that version of the file."""
+        path = self._path(info.key)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self._check(path, info, os.fstat(descriptor))
+                data = os.pread(descriptor, stop - start, start)
+                self._check(path, info, os.fstat(descriptor))
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise translate(error, path) from error
+        if len(data) != stop - start:
+            raise ShortRead(path, start, stop - start, len(data))
+        return data
+
+    def close(self) -> None:
+        """Release nothing: descriptors live for one read."""
+
+    def _path(self, key: str) -> str:
+        if any(part in {"", ".", ".."} for part in key.split("/")) and key:
+            raise NotFound(f"{self._root}/{key}: no file can have this name")
+        return f"{self._root}/{key}" if key else self._root
+
+    def _check(self, path: str, info: ObjectInfo, status: os.stat_result) -> None:
+        if _etag(status) != info.etag:
+            raise CacheStale(path, info.version, f"{status.st_size}:{_etag(status)}")
+
+    def _child(self, key: str, child: os.DirEntry[str]) -> Entry | None:
+        try:
+            return self._entry(key, child.path, child.stat(), child.is_symlink())
+        except (FileNotFoundError, NotADirectoryError):
+            return None  # a dangling link, or deleted since the folder was read
+        except OSError as error:
+            raise translate(error, child.path) from error
+
+    def _entry(self, key: str, path: str, status: os.stat_result, is_link: bool) -> Entry | None:
+        if is_link and not self._is_inside(os.path.realpath(path)):
+            return None
+        if stat_module.S_ISDIR(status.st_mode):
+            return DirectoryInfo(key, status.st_mtime_ns)
+        if stat_module.S_ISREG(status.st_mode):
+            return ObjectInfo(key, status.st_size, status.st_mtime_ns, _etag(status))
+        return None
+
+    def _is_inside(self, real_path: str) -> bool:
+        return real_path == self._real_root or real_path.startswith(self._real_root.rstrip("/") + "/")
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}-{status.st_ctime_ns:x}"

@@ -1,8 +1,8 @@
 """The way out for errors on the wire: every kind of `GatewayError` → the SQLSTATE a client acts on.
 
-Pure, and at the bottom of the server's rooms: the table names kinds, not classes, so it needs none of them. A test walks
-the class tree and proves the table total. Rooms above may add kinds; an error may carry `detail`, `hint` (text) and
-`position` (characters from 1) as attributes, which go into the ErrorResponse.
+Pure, and at the bottom of the server's rooms: the table names kinds, not classes, so it needs none of them. A test
+walks the class tree and proves the table total. Rooms above may add kinds; an error may carry `detail`, `hint` (text)
+and `position` (characters from 1) as attributes, which go into the ErrorResponse.
 
 Source of the codes: PostgreSQL 16 manual, Appendix A.
 """

@@ -1,0 +1,259 @@
+"""One remote file on its way into the cache: a sparse data file, the map of its present blocks, and who fetches what.
+
+Two files under `partial/`: NAME holds the bytes at their own offsets, NAME.map one byte a block, mapped shared, so that
+every process sees at once what any of them has fetched. Bytes are written before they are claimed. A gap is fetched
+once: threads meet in `_in_flight`, processes at a lock on the map's bytes, after which the map is read again.
+When every block is present the data file is renamed into its place under `data/`; descriptors stay good.
+
+Lock order: `_lock` before the index; no network and no index call is made with `_lock` held, but in `_publish`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+
+from fsspeckit_lib.cache import blocks
+from fsspeckit_lib.cache.blocks import Span
+from fsspeckit_lib.cache.config import BLOCK_BYTES, CacheConfig
+from fsspeckit_lib.cache.index import CacheIndex
+from fsspeckit_lib.cache.locks import hold_shared, locked
+from fsspeckit_lib.cache.stats import StatsCounter
+from fsspeckit_lib.core.backend_errors import translate
+from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
+from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError
+
+__all__ = ["PartialFile"]
+
+
+class PartialFile:
+    """The sparse copy of one version of one object, shared by all its open handles in this process."""
+
+    def __init__(
+        self,
+        *,
+        config: CacheConfig,
+        index: CacheIndex,
+        pool: ThreadPoolExecutor,
+        stats: StatsCounter,
+        store: ObjectStore,
+        info: ObjectInfo,
+        entry_id: bytes,
+        name: str,
+        targets: tuple[str, str],
+        on_published: Callable[[PartialFile], None],
+    ) -> None:
+        """Open or create the two files, which the index has a row for. Local I/O only.
+
+        Args:
+            name: of the data file, relative to the root: `partial/…`.
+            targets: where the whole file goes, relative to the root: the usual path, and the one beside a folder.
+            on_published: called once, after this process moved the whole file into place.
+        """
+        self.info = info
+        self.entry_id = entry_id
+        self.handles = 0  # owned by the cache, under its lock
+        self._config = config
+        self._index = index
+        self._pool = pool
+        self._stats = stats
+        self._store = store
+        self._targets = targets
+        self._on_published = on_published
+        self._who = f"{store.url}/{info.key}"
+        self._name = name
+        self._lock = threading.Lock()
+        self._in_flight: dict[Span, Future[None]] = {}
+        self._closed = False
+        self._complete = False
+        self._path = f"{config.root}/{name}"
+        self.descriptor, self._map_descriptor, self._flags = self._open_files()
+        self._span = (0, blocks.count_blocks(info.size_bytes))
+        if blocks.is_present(self._flags, self._span):
+            self._publish()
+
+    @property
+    def is_complete(self) -> bool:
+        """True once every byte is present; the descriptor then shows the whole file."""
+        if not self._complete and blocks.is_present(self._flags, self._span):
+            self._publish()  # another process fetched the last block
+        return self._complete
+
+    @property
+    def path(self) -> str:
+        """Where the data lies now."""
+        return self._path
+
+    def is_present(self, start: int, stop: int) -> bool:
+        """Tell whether the bytes [start, stop) are here."""
+        return self._complete or blocks.is_present(self._flags, blocks.block_span(start, stop))
+
+    def fetch(self, start: int, stop: int) -> None:
+        """Return once the bytes [start, stop) are present, fetching what nobody fetches yet.
+
+        Raises:
+            CacheStale, NotFound, AccessDenied, Unavailable, ShortRead: the download failed; nothing of it is claimed.
+            ResourceExhausted: the bytes do not fit into the cache.
+        """
+        wanted = blocks.block_span(start, stop)
+        while not blocks.is_present(self._flags, wanted):
+            if self._closed:
+                raise Cancelled(f"{self._who}: the file was closed while it was being read")
+            own, others = self._claim(wanted)
+            if len(own) == 1:
+                self._run(*own[0])
+            else:
+                for span, future in own:
+                    self._pool.submit(self._run, span, future)
+            wait_for([future for _, future in own] + others)
+            for _, future in own:
+                future.result()
+            # what others were fetching and failed to get is ours to try in the next round
+
+    def prefetch(self, start: int, stop: int) -> None:
+        """Start fetching what is missing of [start, stop) in the background; failures show at the read."""
+        for span, future in self._claim(blocks.block_span(start, stop))[0]:
+            self._pool.submit(self._run, span, future)
+
+    def close(self) -> None:
+        """Drop the parts that have not begun, and close the files once those in flight have ended. Does not wait."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._in_flight:
+                return  # the last of them closes the files
+        self._close_files()
+
+    def _close_files(self) -> None:
+        self._flags.close()
+        os.close(self._map_descriptor)
+        os.close(self.descriptor)
+
+    def _open_files(self) -> tuple[int, int, mmap.mmap]:
+        count = max(1, blocks.count_blocks(self.info.size_bytes))
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        with contextlib.ExitStack() as on_failure:
+            map_descriptor = os.open(f"{self._path}.map", flags, 0o600)
+            on_failure.callback(os.close, map_descriptor)
+            hold_shared(map_descriptor)
+            descriptor = os.open(self._path, flags, 0o644)
+            on_failure.callback(os.close, descriptor)
+            if os.fstat(descriptor).st_size != self.info.size_bytes or os.fstat(map_descriptor).st_size != count:
+                # new, or not what the map describes: claim nothing
+                os.ftruncate(map_descriptor, 0)
+                os.ftruncate(map_descriptor, count)
+                os.ftruncate(descriptor, self.info.size_bytes)
+            shared = mmap.mmap(map_descriptor, count)
+            on_failure.pop_all()
+        return descriptor, map_descriptor, shared
+
+    def _claim(self, wanted: Span) -> tuple[list[tuple[Span, Future[None]]], list[Future[None]]]:
+        """Return the parts of `wanted` that nobody fetches, now the caller's, and the futures of those others fetch."""
+        own: list[tuple[Span, Future[None]]] = []
+        part_blocks = self._config.part_bytes // BLOCK_BYTES
+        with self._lock:
+            if self._closed:
+                return [], []
+            others = [future for span, future in self._in_flight.items() if span[0] < wanted[1] and wanted[0] < span[1]]
+            for gap in blocks.gaps(self._flags, wanted):
+                for piece in blocks.subtract(gap, self._in_flight):
+                    own.extend((part, Future()) for part in blocks.split(piece, part_blocks))
+            self._in_flight.update(own)
+        return own, others
+
+    def _run(self, span: Span, future: Future[None]) -> None:
+        """Fetch one claimed part and settle its future. Never raises: the future carries the error."""
+        failure: BaseException | None = None
+        try:
+            if self._closed:
+                raise Cancelled(f"{self._who}: closed before this part was fetched")
+            self._fetch_part(span)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the future
+            failure = error if isinstance(error, GatewayError) else translate(error, self._who)
+            failure.__cause__ = error if failure is not error else error.__cause__
+        with self._lock:
+            del self._in_flight[span]
+            is_last = self._closed and not self._in_flight
+        if is_last:
+            self._close_files()
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(failure)
+
+    def _fetch_part(self, span: Span) -> None:
+        timeout_s = self._config.lock_timeout_s
+        with locked(self._map_descriptor, *span, who=self._who, timeout_s=timeout_s):
+            for gap in blocks.gaps(self._flags, span):  # another process may have filled some
+                self._fetch_gap(gap)
+        if blocks.is_present(self._flags, self._span):
+            self._publish()
+
+    def _fetch_gap(self, gap: Span) -> None:
+        start, stop = gap[0] * BLOCK_BYTES, min(gap[1] * BLOCK_BYTES, self.info.size_bytes)
+        self._index.admit(self.entry_id, self.info.version, stop - start, self._who)
+        try:
+            view = memoryview(self._store.read_range(self.info, start, stop)).cast("B")
+            written = 0
+            while written < len(view):
+                written += os.pwrite(self.descriptor, view[written:], start + written)
+        except BaseException:
+            self._index.refund(self.entry_id, self.info.version, stop - start)
+            raise
+        blocks.mark(self._flags, gap)
+        self._stats.add(downloads=1, bytes_from_remote=stop - start)
+
+    def _publish(self) -> None:
+        with self._lock:
+            if self._complete:
+                return
+            if os.fstat(self.descriptor).st_size != self.info.size_bytes:
+                self._flags[: self._span[1]] = b"\0" * self._span[1]
+                raise Corrupt(f"{self._path}: the file changed its size under the cache; nothing of it is used")
+            moved: list[str] = []
+            published = self._index.publish(
+                self.entry_id, self.info.version, self.info.size_bytes, lambda: self._move(moved)
+            )
+            row = None if moved or not published else self._index.lookup(self.entry_id)
+            if moved or row is not None:
+                self._path = f"{self._config.root}/{moved[0] if row is None else row.path}"
+            self._complete = True
+        if moved:
+            self._on_published(self)
+
+    def _move(self, moved: list[str]) -> tuple[str, os.stat_result]:
+        """Rename the data file to its target and remove the map. Runs inside the index's transaction."""
+        if self.info.mtime_ns:
+            os.utime(self.descriptor, ns=(self.info.mtime_ns, self.info.mtime_ns))
+        path = self._rename(self._targets)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self._config.root}/{self._name}.map")
+        moved.append(path)
+        return path, os.fstat(self.descriptor)
+
+    def _rename(self, targets: Iterable[str]) -> str:
+        root = self._config.root
+        usual, beside = targets
+        folder = os.path.dirname(usual)
+        try:
+            os.makedirs(f"{root}/{folder}", exist_ok=True)
+        except (NotADirectoryError, FileExistsError):
+            # the copy of key `a` lies where key `a/b` needs a folder: it makes way and comes back beside it
+            parent = folder
+            while not os.path.isfile(f"{root}/{parent}"):
+                parent = os.path.dirname(parent)
+            self._index.drop_path(parent)
+            os.makedirs(f"{root}/{folder}", exist_ok=True)
+        try:
+            os.rename(f"{root}/{self._name}", f"{root}/{usual}")
+            return usual
+        except IsADirectoryError:
+            os.rename(f"{root}/{self._name}", f"{root}/{beside}")
+            return beside

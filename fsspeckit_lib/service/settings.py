@@ -1,0 +1,242 @@
+"""fsspeckit.yaml and the flags beside it, as one validated settings object.
+
+`${VAR}` and `${VAR:-default}` are replaced from the environment inside text values. An unknown key is refused with the
+nearest known one; a wrong value names its place in the file, never the value of a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from fsspeckit_lib.cache import CacheConfig
+from fsspeckit_lib.common.names import unknown_name
+from fsspeckit_lib.common.units import parse_duration, parse_size
+from fsspeckit_lib.core.backend_errors import translate
+from fsspeckit_lib.core.objects import ObjectStore
+from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue
+from fsspeckit_lib.storage_options.uri import is_known_protocol
+
+__all__ = [
+    "CacheSettings",
+    "MountSettings",
+    "Settings",
+    "SqlServerSettings",
+    "TableSettings",
+    "cache_config",
+    "load_settings",
+    "parse_option_pairs",
+]
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def _as_value_error(parse: Any) -> Any:
+    def validate(value: Any) -> Any:
+        try:
+            return parse(value)
+        except InvalidValue as error:
+            raise ValueError(str(error)) from error
+
+    return validate
+
+
+Size = Annotated[int, BeforeValidator(_as_value_error(parse_size))]
+Duration = Annotated[float, BeforeValidator(_as_value_error(parse_duration))]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class CacheSettings(_Section):
+    """`cache:`; sizes as people write them (`50GiB`)."""
+
+    root: str | None = None
+    max_size: Size = 10 << 30
+    min_free: Size = 256 << 20
+
+
+class MountSettings(_Section):
+    """One of `mounts:`."""
+
+    storage: str
+    path: str = ""
+    mountpoint: str
+    read_only: bool = True
+    attr_ttl_s: Duration = Field(default=1.0, alias="attr_ttl")
+    dir_ttl_s: Duration = Field(default=30.0, alias="dir_ttl")
+    allow_other: bool = False
+    driver: str = "auto"
+
+
+class TableSettings(_Section):
+    """One of `sqlserver.tables:` or `sqlserver.schemas:`: a storage's name or a URL, and a path below it."""
+
+    storage: str | None = None
+    url: str | None = None
+    path: str = ""
+    partitioning: str = "auto"
+
+
+class SqlServerSettings(_Section):
+    """`sqlserver:`."""
+
+    listen: str = "127.0.0.1:5433"
+    tables: Mapping[str, TableSettings] = Field(default_factory=dict)
+    schemas: Mapping[str, TableSettings] = Field(default_factory=dict)
+
+
+class Settings(_Section):
+    """The whole file. `storages` maps a name to its protocol and options, as they are written."""
+
+    storages: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict, repr=False)
+    cache: CacheSettings = CacheSettings()
+    mounts: tuple[MountSettings, ...] = ()
+    sqlserver: SqlServerSettings = SqlServerSettings()
+
+    def open_source(self, source: str, options: Mapping[str, str]) -> ObjectStore:
+        """Return the store that SOURCE names: a storage of this file, else a URL or path. Makes no request.
+
+        Raises:
+            UnknownName, InvalidValue, BadInput: as `open_store`, or a storage that lacks what it needs.
+        """
+        return self.open_path(source, "", options)
+
+    def open_path(self, storage_or_url: str, path: str, options: Mapping[str, str]) -> ObjectStore:
+        """Return the store rooted at `path` below a storage of this file or a URL; `options` win over the file's."""
+        named = self.storages.get(storage_or_url)
+        if named is None:
+            looks_like_a_name = "/" not in storage_or_url and not os.path.exists(storage_or_url)
+            if looks_like_a_name and self.storages:
+                raise unknown_name("configuration", "storage", storage_or_url, self.storages)
+            if looks_like_a_name:
+                raise BadInput(
+                    f"{storage_or_url!r}: found neither a folder nor a URL, wanted one such as s3://bucket/prefix or "
+                    "/folder, or the name of a storage from --config"
+                )
+            return open_store(_join(storage_or_url, path), options)
+        if "protocol" not in named:
+            raise BadInput(
+                f"configuration: storages.{storage_or_url}: found no protocol, wanted one such as s3 or file"
+            )
+        protocol = str(named["protocol"]).lower()
+        if not is_known_protocol(protocol):
+            open_store(f"{protocol}://", {})  # raises with the nearest known scheme
+        root = str(named.get("bucket") or named.get("path") or named.get("url") or "")
+        url = root if "://" in root else f"{protocol}://{root}"
+        rest = {key: value for key, value in named.items() if key not in {"protocol", "bucket", "path", "url"}}
+        try:
+            return open_store(_join(url, path), {**rest, **options})
+        except BadInput as error:
+            raise type(error)(f"configuration: storages.{storage_or_url}: {error}") from error
+
+
+def load_settings(path: str | None) -> Settings:
+    """Return the settings of a YAML file, or the defaults for None.
+
+    Raises:
+        NotFound, AccessDenied: the file cannot be read.
+        BadInput, UnknownName: it is not YAML, or not what is wanted; names the place.
+    """
+    if path is None:
+        return Settings()
+    try:
+        with open(path, encoding="utf-8") as file:
+            loaded = yaml.safe_load(file)
+    except OSError as error:
+        raise translate(error, f"configuration {path}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it is not text in UTF-8"
+        raise BadInput(f"configuration {path}: found no valid YAML{place}: {problem}") from None
+    if loaded is None:
+        return Settings()
+    if not isinstance(loaded, Mapping):
+        raise BadInput(f"configuration {path}: found a {type(loaded).__name__}, wanted keys such as storages, mounts")
+    try:
+        return Settings.model_validate(_substitute(loaded, path))
+    except ValidationError as error:
+        raise _explain(error, path) from None
+
+
+def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | None) -> CacheConfig:
+    """Return the cache's bounds: flags before the file, the file before the defaults ($XDG_CACHE_HOME/fsspeckit)."""
+    root = cache_dir or settings.cache.root
+    if root is None:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        root = os.path.join(base, "fsspeckit")
+    return CacheConfig(
+        root=os.path.abspath(os.path.expanduser(root)),
+        max_size_bytes=settings.cache.max_size if cache_size is None else cache_size,
+        min_free_bytes=settings.cache.min_free,
+    )
+
+
+def parse_option_pairs(pairs: Iterable[str]) -> dict[str, str]:
+    """Return what `-o k=v,k2=v2 -o k3` says; an option without a value is `true`.
+
+    Raises:
+        BadInput: a pair without a name.
+    """
+    options: dict[str, str] = {}
+    for text in pairs:
+        for part in text.split(","):
+            name, has_value, value = part.partition("=")
+            if not name.strip():
+                raise BadInput(f"-o: found {part!r}, wanted name=value pairs with commas between them")
+            options[name.strip()] = value if has_value else "true"
+    return options
+
+
+def _join(url: str, path: str) -> str:
+    path = path.strip("/")
+    return f"{url.rstrip('/')}/{path}" if path else url
+
+
+def _substitute(value: Any, place: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _substitute(inner, f"{place}: {key}") for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_substitute(inner, f"{place}[{index}]") for index, inner in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        name, default = match.group(1), match.group(2)
+        found = os.environ.get(name) or default
+        if found is None:
+            raise BadInput(f"configuration {place}: ${{{name}}} is not set; set it, or write ${{{name}:-default}}")
+        return found
+
+    return _VARIABLE.sub(replace, value)
+
+
+def _explain(error: ValidationError, path: str) -> GatewayError:
+    """Return the first problem as one line: where, what, and for an unknown key the nearest known one."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] != "extra_forbidden":
+        return InvalidValue(f"configuration {path}: {place}: {first['msg']}")
+    section: Any = Settings
+    for part in first["loc"][:-1]:
+        section = _section_at(section, part)
+    known = {field.alias or name for name, field in section.model_fields.items()}
+    *outer, name = (str(part) for part in first["loc"])
+    return unknown_name(": ".join([f"configuration {path}", *([".".join(outer)] if outer else [])]), "key", name, known)
+
+
+def _section_at(section: Any, part: object) -> Any:
+    if isinstance(part, str) and isinstance(section, type) and part in section.model_fields:
+        annotation = section.model_fields[part].annotation
+        arguments = [argument for argument in getattr(annotation, "__args__", ()) if isinstance(argument, type)]
+        nested = [argument for argument in arguments if issubclass(argument, BaseModel)]
+        return nested[-1] if nested else annotation
+    return section  # an index or a key of a mapping: the section of its values was already taken

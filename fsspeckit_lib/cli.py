@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 
 class _Commands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(found.name for found in entry_points(group="fsspeckit.commands"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:

@@ -48,6 +48,19 @@ def _as_value_error(parse: Any) -> Any:
 
 
 Size = Annotated[int, BeforeValidator(_as_value_error(parse_size))]
+
+
+def _parse_min_free(value: Any) -> Any:
+    text = str(value).strip()
+    if text.endswith("%"):
+        if not re.fullmatch(r"\d{1,2}(\.\d+)?%", text):
+            raise InvalidValue(f"min_free: found {text!r}, wanted a part of the disk below 100 %, such as 5%")
+        return text
+    return parse_size(value)
+
+
+MinFree = Annotated[int | str, BeforeValidator(_as_value_error(_parse_min_free))]
+"""Bytes, or a text such as `5%` of the disk that holds the cache."""
 Duration = Annotated[float, BeforeValidator(_as_value_error(parse_duration))]
 
 
@@ -60,7 +73,7 @@ class CacheSettings(_Section):
 
     root: str | None = None
     max_size: Size = 10 << 30
-    min_free: Size = 256 << 20
+    min_free: MinFree = 256 << 20
 
 
 class MountSettings(_Section):
@@ -173,11 +186,22 @@ def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | No
     if root is None:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         root = os.path.join(base, "fsspeckit")
+    root = os.path.abspath(os.path.expanduser(root))
     return CacheConfig(
-        root=os.path.abspath(os.path.expanduser(root)),
+        root=root,
         max_size_bytes=settings.cache.max_size if cache_size is None else cache_size,
-        min_free_bytes=settings.cache.min_free,
+        min_free_bytes=_min_free_bytes(settings.cache.min_free, root),
     )
+
+
+def _min_free_bytes(min_free: int | str, root: str) -> int:
+    if isinstance(min_free, int):
+        return min_free
+    existing = root
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    disk = os.statvfs(existing)
+    return int(disk.f_blocks * disk.f_frsize * float(min_free.rstrip("%")) / 100)
 
 
 def parse_option_pairs(pairs: Iterable[str]) -> dict[str, str]:
@@ -221,10 +245,12 @@ def _substitute(value: Any, place: str) -> Any:
 
 def _explain(error: ValidationError, path: str) -> GatewayError:
     """Return the first problem as one line: where, what, and for an unknown key the nearest known one."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    problems = error.errors(include_url=False, include_input=False)
+    # a misspelt key often makes a required one missing as well: the spelling is the cause
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return InvalidValue(f"configuration {path}: {place}: {first['msg']}")
+        return InvalidValue(f"configuration {path}: {place}: {first['msg'].removeprefix('Value error, ')}")
     section: Any = Settings
     for part in first["loc"][:-1]:
         section = _section_at(section, part)
@@ -234,8 +260,9 @@ def _explain(error: ValidationError, path: str) -> GatewayError:
 
 
 def _section_at(section: Any, part: object) -> Any:
-    if isinstance(part, str) and isinstance(section, type) and part in section.model_fields:
-        annotation = section.model_fields[part].annotation
+    fields: Mapping[str, Any] = getattr(section, "model_fields", {})
+    if isinstance(part, str) and part in fields:
+        annotation = fields[part].annotation
         arguments = [argument for argument in getattr(annotation, "__args__", ()) if isinstance(argument, type)]
         nested = [argument for argument in arguments if issubclass(argument, BaseModel)]
         return nested[-1] if nested else annotation

@@ -58,7 +58,7 @@ def build_bucket(folder: Path) -> SampleBucket:
     finally:
         connection.close()
 
-    source = random.Random(20240101)  # noqa: S311 - sample data
+    source = random.Random(20240101)
     _write(folder / "raw" / "customers.csv", _customers(source))
     _write(folder / "raw" / "events" / "2026" / "11" / "events.json", _events(source))
     _write(folder / "logs" / "gateway" / "2026-11.log", _log(source))
@@ -87,7 +87,7 @@ def upload_bucket(sample: SampleBucket, bucket: str, storage_options: dict[str, 
 
     from fsspeckit_lib.storage_options import AwsStorageOptions
 
-    store = AwsStorageOptions(**storage_options).to_obstore(bucket)
+    store = AwsStorageOptions.from_mapping("s3", storage_options).to_obstore(bucket)
 
     def put(path: Path) -> None:
         key = path.relative_to(sample.folder).as_posix()

@@ -1,1 +1,5 @@
-"""The FUSE kernel protocol."""
+"""The FUSE kernel protocol: messages, the device, the loop that answers.
+
+`protocol` (numbers) ← `messages`, `replies`, `negotiation` (pure) ← `device`, `mounting` (system calls) ← `workers`,
+`serve` (threads).
+"""

@@ -1,0 +1,156 @@
+"""What each opcode does: from a request to the body of its reply, by way of the virtual file system.
+
+No I/O of its own. A handler returns the answer, or raises: `WouldBlock` when the call forbids waiting, a GatewayError
+or OSError that becomes the errno. READ, FORGET and INTERRUPT are the loop's (`serve`).
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from fsspeckit_mount.kernel import messages, replies
+from fsspeckit_mount.kernel.messages import Body, Header
+from fsspeckit_mount.kernel.negotiation import Wishes, major_only_reply, negotiate
+from fsspeckit_mount.kernel.protocol import Opcode, OpenFlag
+from fsspeckit_mount.vfs.names import Absence
+from fsspeckit_mount.vfs.operations import VirtualFileSystem
+
+__all__ = ["Answer", "Call", "Handler", "handler_table"]
+
+_log = logging.getLogger(__name__)
+
+_REGULAR, _DIRECTORY = 8, 4  # DT_REG, DT_DIR
+
+
+class Call(NamedTuple):
+    """One request, and whether the answer may take its time."""
+
+    header: Header
+    body: Body
+    may_block: bool
+
+
+class Answer(NamedTuple):
+    """The body of a successful reply, and what to take back when nobody receives it."""
+
+    body: bytes
+    undo: Callable[[], None] | None = None
+
+
+Handler: TypeAlias = Callable[[Call], Answer]
+
+
+def handler_table(vfs: VirtualFileSystem, wishes: Wishes) -> Mapping[int, Handler]:
+    """Return the handler of every opcode that is answered with more than an errno."""
+    handlers = _Handlers(vfs, wishes)
+    return {
+        Opcode.INIT: handlers.init,
+        Opcode.LOOKUP: handlers.lookup,
+        Opcode.GETATTR: handlers.getattr,
+        Opcode.READLINK: handlers.readlink,
+        Opcode.OPEN: handlers.open,
+        Opcode.STATFS: handlers.statfs,
+        Opcode.RELEASE: handlers.release,
+        Opcode.FSYNC: handlers.done,
+        Opcode.FLUSH: handlers.done,
+        Opcode.OPENDIR: handlers.opendir,
+        Opcode.READDIR: handlers.readdir,
+        Opcode.READDIRPLUS: handlers.readdir,
+        Opcode.RELEASEDIR: handlers.releasedir,
+        Opcode.FSYNCDIR: handlers.done,
+        Opcode.ACCESS: handlers.access,
+        Opcode.DESTROY: handlers.done,
+    }
+
+
+class _Handlers:
+    """One method per opcode."""
+
+    def __init__(self, vfs: VirtualFileSystem, wishes: Wishes) -> None:
+        self._vfs = vfs
+        self._wishes = wishes
+
+    def init(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Init)
+        agreement = negotiate(call.body, self._wishes)
+        if agreement is None:
+            return Answer(major_only_reply())
+        passthrough = "offered by the kernel" if agreement.passthrough else "not used"
+        _log.info("FUSE protocol 7.%d, passthrough %s", agreement.minor, passthrough)
+        return Answer(agreement.reply)
+
+    def lookup(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Lookup)
+        node = self._vfs.lookup(call.header.nodeid, call.body.name, may_block=call.may_block)
+        if isinstance(node, Absence):
+            return Answer(replies.negative_entry_body(node.valid_s))
+        return Answer(replies.entry_body(node), lambda: self._vfs.forget(node.nodeid, 1))
+
+    def getattr(self, call: Call) -> Answer:
+        attributes, valid_s = self._vfs.attributes(call.header.nodeid)
+        return Answer(replies.attributes_body(attributes, valid_s))
+
+    def readlink(self, _call: Call) -> Answer:
+        raise OSError(errno.EINVAL, "not a symbolic link")
+
+    def access(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Access)
+        self._vfs.attributes(call.header.nodeid)
+        if call.body.mask & os.W_OK:
+            raise OSError(errno.EROFS, "the mount is read-only")
+        return Answer(b"")
+
+    def statfs(self, _call: Call) -> Answer:
+        return Answer(replies.statfs_body(self._vfs.space()))
+
+    def done(self, _call: Call) -> Answer:
+        return Answer(b"")
+
+    def open(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Open)
+        opened = self._vfs.open_file(call.header.nodeid, call.body.flags, may_block=call.may_block)
+        # KEEP_CACHE: an inode is one version, so its cached pages stay true. With PASSTHROUGH it would be EIO.
+        flags = OpenFlag.NOFLUSH | (OpenFlag.PASSTHROUGH if opened.backing_id else OpenFlag.KEEP_CACHE)
+        body = replies.open_body(opened.fh, flags, opened.backing_id)
+        return Answer(body, lambda: self._vfs.release_file(opened.fh))
+
+    def release(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Release)
+        self._vfs.release_file(call.body.fh)
+        return Answer(b"")
+
+    def opendir(self, call: Call) -> Answer:
+        fh = self._vfs.open_directory(call.header.nodeid)
+        return Answer(replies.open_body(fh, 0), lambda: self._vfs.release_directory(fh))
+
+    def releasedir(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Release)
+        self._vfs.release_directory(call.body.fh)
+        return Answer(b"")
+
+    def readdir(self, call: Call) -> Answer:
+        body = call.body
+        assert isinstance(body, messages.Read)
+        plus = call.header.opcode == Opcode.READDIRPLUS
+        buffer = replies.DirectoryBuffer(body.size, plus=plus)
+        nodeids: list[int] = []
+        for item in self._vfs.read_directory(body.fh, body.offset, may_block=call.may_block):
+            if not buffer.takes(item.name):
+                break
+            file_type = _DIRECTORY if item.is_directory else _REGULAR
+            if not plus:
+                buffer.add(item.name, item.ino, item.next_offset, file_type)
+                continue
+            node = None if item.sighting is None else self._vfs.remember(item.sighting)
+            if node is not None:
+                nodeids.append(node.nodeid)
+            buffer.add_node(item.name, node, item.ino, item.next_offset, file_type)
+        return Answer(buffer.body(), lambda: self._forget(nodeids))
+
+    def _forget(self, nodeids: list[int]) -> None:
+        for nodeid in nodeids:
+            self._vfs.forget(nodeid, 1)

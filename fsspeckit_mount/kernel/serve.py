@@ -1,0 +1,187 @@
+"""The loop that answers the kernel.
+
+One thread reads the device and answers at once whatever needs no waiting: several Python threads on metadata are two to
+three times slower than one. What would wait for the storage or the disk goes to workers, which answer by themselves;
+names and data have workers of their own, so a stalled download never delays an `ls`.
+
+`_pending` holds the requests that are with a worker. Whoever takes a request out of it answers it: the worker with the
+result, or the loop with EINTR when the kernel sends INTERRUPT. A result that nobody wants any more is undone (its
+references forgotten, its handle closed).
+
+The broad `except` here is the edge of one FUSE request: it logs and answers EIO.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+
+from fsspeckit_lib.errors import GatewayError
+from fsspeckit_mount.errnos import errno_of
+from fsspeckit_mount.kernel import messages, replies
+from fsspeckit_mount.kernel.device import REQUEST_BUFFER_EXTRA_BYTES, FuseDevice
+from fsspeckit_mount.kernel.handlers import Answer, Call, Handler, handler_table
+from fsspeckit_mount.kernel.messages import Body, Header, MalformedRequest, parse_request
+from fsspeckit_mount.kernel.negotiation import Wishes
+from fsspeckit_mount.kernel.protocol import MUTATIONS, Opcode
+from fsspeckit_mount.kernel.workers import Workers
+from fsspeckit_mount.vfs.operations import FileSpan, VirtualFileSystem
+from fsspeckit_mount.vfs.ports import WouldBlock
+
+__all__ = ["FuseServer"]
+
+_log = logging.getLogger(__name__)
+
+_NAME_THREADS = 128
+_DATA_THREADS = 512
+_UNANSWERED = frozenset({Opcode.FORGET, Opcode.BATCH_FORGET, Opcode.INTERRUPT})
+
+
+class FuseServer:
+    """Serves one mount from INIT until it is unmounted."""
+
+    def __init__(self, device: FuseDevice, vfs: VirtualFileSystem, wishes: Wishes) -> None:
+        self._device = device
+        self._vfs = vfs
+        self._wishes = wishes
+        self._pending: dict[int, None] = {}
+        self._name_workers = Workers("names", _NAME_THREADS)
+        self._data_workers = Workers("data", _DATA_THREADS)
+        self._page = memoryview(bytearray(wishes.max_io_bytes))  # the loop's own buffer for data it answers at once
+        self._handlers = handler_table(vfs, wishes)
+
+    def serve(self) -> None:
+        """Answer requests until the file system is unmounted."""
+        buffer = bytearray(self._wishes.max_io_bytes + REQUEST_BUFFER_EXTRA_BYTES)
+        view = memoryview(buffer)
+        while length := self._device.receive(buffer):
+            try:
+                header, body = parse_request(view[:length])
+            except MalformedRequest as error:
+                _log.error("%s", error)
+                if error.header is not None and error.header.opcode not in _UNANSWERED:
+                    self._device.send([replies.error_reply(error.header.unique, errno.EIO)])
+                continue
+            self._dispatch(header, body)
+
+    def _dispatch(self, header: Header, body: Body) -> None:
+        if isinstance(body, messages.Read) and header.opcode == Opcode.READ:
+            self._read(header, body)
+        elif isinstance(body, messages.Forget):
+            self._vfs.forget(header.nodeid, body.lookups)
+        elif isinstance(body, messages.BatchForget):
+            for nodeid, lookups in body.forgotten:
+                self._vfs.forget(nodeid, lookups)
+        elif isinstance(body, messages.Interrupt):
+            # not pending: it was answered before this came, as one thread reads in order
+            if self._take(body.unique):
+                self._device.send([replies.error_reply(body.unique, errno.EINTR)])
+        else:
+            handler = self._handlers.get(header.opcode)
+            if handler is None:
+                self._device.send([replies.error_reply(header.unique, _refusal(header.opcode))])
+            else:
+                self._answer(Call(header, body, may_block=False), handler)
+
+    def _answer(self, call: Call, handler: Handler) -> None:
+        header = call.header
+        try:
+            answer = handler(call)
+        except WouldBlock:
+            workers = self._data_workers if header.opcode == Opcode.OPEN else self._name_workers
+            self._pending[header.unique] = None
+            workers.submit(lambda: self._answer_waiting(call._replace(may_block=True), handler))
+        except Exception as error:  # noqa: BLE001 - the edge of one request
+            self._fail(header, error)
+        else:
+            self._reply(header, answer)
+
+    def _answer_waiting(self, call: Call, handler: Handler) -> None:
+        header = call.header
+        try:
+            answer = handler(call)
+        except BaseException as error:  # noqa: BLE001 - the edge of one request, which must be answered
+            if self._take(header.unique):
+                self._fail(header, error)
+        else:
+            if self._take(header.unique):
+                self._reply(header, answer)
+            elif answer.undo is not None:
+                answer.undo()
+
+    def _take(self, unique: int) -> bool:
+        """Take a request out of the pending ones; False where another has taken it."""
+        return self._pending.pop(unique, self) is None
+
+    def _reply(self, header: Header, answer: Answer) -> None:
+        if not self._device.send([replies.encode_reply(header.unique, answer.body)]) and answer.undo is not None:
+            answer.undo()
+
+    def _fail(self, header: Header, error: BaseException) -> None:
+        code = errno_of(error)
+        if not isinstance(error, GatewayError | OSError):
+            _log.error("%s failed", _name(header.opcode), exc_info=error)
+        elif code == errno.EIO or header.opcode == Opcode.READ:
+            _log.warning("%s: %s", _name(header.opcode), error)
+        else:
+            _log.debug("%s: %s", _name(header.opcode), error)
+        self._device.send([replies.error_reply(header.unique, code)])
+
+    def _read(self, header: Header, body: messages.Read) -> None:
+        try:
+            data = self._vfs.read_now(body.fh, body.offset, body.size)
+            resident = self._resident(data) if isinstance(data, FileSpan) else data
+        except Exception as error:  # noqa: BLE001 - the edge of one request
+            self._fail(header, error)
+            return
+        if resident is not None:
+            self._device.send([replies.reply_header(header.unique, len(resident)), resident])
+            return
+        self._pending[header.unique] = None
+        self._data_workers.submit(lambda: self._read_waiting(header, body), key=header.nodeid)
+
+    def _resident(self, span: FileSpan) -> memoryview | None:
+        """Return the bytes of a span if they lie in memory, in the loop's own buffer; None: the disk must be read."""
+        wanted = self._page[: span.stop - span.start]
+        try:
+            got = os.preadv(span.fileno, [wanted], span.start, os.RWF_NOWAIT)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno == errno.EOPNOTSUPP:  # a file system without RWF_NOWAIT
+                return None
+            raise
+        return wanted if got == len(wanted) else None
+
+    def _read_waiting(self, header: Header, body: messages.Read) -> None:
+        try:
+            found = self._vfs.read_waiting(body.fh, body.offset, body.size)
+            data = _pread(found) if isinstance(found, FileSpan) else found
+        except BaseException as error:  # noqa: BLE001 - the edge of one request, which must be answered
+            if self._take(header.unique):
+                self._fail(header, error)
+            return
+        if self._take(header.unique):
+            self._device.send([replies.reply_header(header.unique, len(data)), data])
+
+
+def _pread(span: FileSpan) -> bytes:
+    data = os.pread(span.fileno, span.stop - span.start, span.start)
+    if len(data) != span.stop - span.start:  # somebody cut the cached file; a short answer would look like its end
+        raise OSError(errno.EIO, f"the cached file has {len(data)} bytes of [{span.start}, {span.stop})")
+    return data
+
+
+def _refusal(opcode: int) -> int:
+    """Return the errno for an opcode that is not served. ENOSYS also tells the kernel not to ask again."""
+    if opcode in MUTATIONS:
+        return errno.EROFS
+    return errno.ENOTTY if opcode == Opcode.IOCTL else errno.ENOSYS
+
+
+def _name(opcode: int) -> str:
+    try:
+        return Opcode(opcode).name
+    except ValueError:
+        return f"opcode {opcode}"

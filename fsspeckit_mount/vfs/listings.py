@@ -1,0 +1,212 @@
+"""What directories contain: one streamed LIST each, kept for a while.
+
+A `Listing` is a snapshot that grows page by page as readers ask for more; positions in it never move, so they serve as
+readdir offsets. A name that is both an object and a prefix appears once, as the directory. Names that no file can have
+(empty, `.`, `..`, with NUL, or longer than 1024 bytes) are left out.
+
+Thread-safe. Lock order: a listing's pull lock, held while the storage is asked, is taken first and by waiting callers
+only; the small lock of `Listings` is held for dictionary operations. Whoever must not wait reads what is already there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry
+from fsspeckit_lib.errors import Unavailable
+from fsspeckit_mount.vfs.ports import Clock, Storage
+
+__all__ = ["Listing", "Listings", "Sighting", "child_key"]
+
+_log = logging.getLogger(__name__)
+
+_NAME_BYTES = 1024
+_PAGE_ENTRIES = 1000
+_KEPT_ENTRIES = 500_000
+"""Entries kept over all directories, about 300 bytes each; the least recently used listings go first."""
+
+
+class Sighting(NamedTuple):
+    """What lay at a key, and when that was known: monotonic seconds just before the storage was asked."""
+
+    entry: Entry
+    seen_s: float
+
+
+def child_key(directory_key: str, name: str) -> str:
+    """Return the key of `name` in a directory."""
+    return f"{directory_key}/{name}" if directory_key else name
+
+
+class Listing:
+    """One directory as one LIST shows it."""
+
+    def __init__(self, key: str, storage: Storage, clock: Clock) -> None:
+        self.key = key
+        self.started_s = clock()
+        self.is_complete = False
+        self._clock = clock
+        self._storage = storage
+        self._pages: Iterator[Sequence[Entry]] | None = None
+        self._pull = threading.Lock()
+        self._entries: list[Entry | None] = []  # None: gone since
+        self._positions: dict[str, int] = {}
+        self._page_starts: list[int] = []
+        self._page_seen_s: list[float] = []
+        self._seen_since: dict[int, float] = {}  # positions that were asked for one by one after the page came
+        self._stale_asked = 0
+        self._failed = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the storage failed halfway: nobody should begin to read this one."""
+        return self._failed
+
+    def load(self, count: int | None = None) -> None:
+        """Ask the storage until `count` entries are here, or all of them. Blocks.
+
+        Raises:
+            GatewayError: the storage could not be listed; what came before stays readable for who is in the middle.
+        """
+        while self._lacks(count):
+            with self._pull:
+                if not self._lacks(count):
+                    return
+                try:
+                    self._load_page()
+                except BaseException:
+                    self._failed = True
+                    self._pages = None
+                    raise
+
+    def find(self, name: str) -> Sighting | None:
+        """Return what the listing says of `name`: None where it is not there, or not there yet."""
+        position = self._positions.get(name)
+        return None if position is None else self.at(position)
+
+    def at(self, position: int) -> Sighting | None:
+        """Return the entry at a position below `len`; None where it has gone since."""
+        entry = self._entries[position]
+        if entry is None:
+            return None
+        seen_s = self._seen_since.get(position)
+        if seen_s is None:
+            seen_s = self._page_seen_s[bisect_right(self._page_starts, position) - 1]
+        return Sighting(entry, seen_s)
+
+    def replace(self, name: str, sighting: Sighting | None) -> None:
+        """Take over what was learned of `name` since; None: it has gone."""
+        position = self._positions.get(name)
+        if position is None:
+            return
+        if sighting is None:
+            del self._positions[name]
+            self._entries[position] = None
+        else:
+            self._entries[position], self._seen_since[position] = sighting
+
+    def is_cheaper_than_asking(self) -> bool:
+        """Count one question about a single entry; tell whether a new LIST is the cheaper way to answer the next ones.
+
+        A LIST costs one request per thousand entries. It is repeated once a few single requests have been spent, and
+        more of them for a larger directory, so `ls -l` of an aged listing never costs a request per file.
+        """
+        self._stale_asked += 1
+        return self.is_complete and self._stale_asked > 4 * (1 + len(self._entries) // _PAGE_ENTRIES)
+
+    def _lacks(self, count: int | None) -> bool:
+        return not self.is_complete and (count is None or len(self._entries) < count)
+
+    def _load_page(self) -> None:
+        if self._failed:
+            raise Unavailable(f"{self.key or '/'}: the listing broke off; open the directory again")
+        seen_s = self._clock()
+        if self._pages is None:
+            self._pages = self._storage.list_directory(self.key)
+        page = next(self._pages, None)
+        if page is None:
+            self._pages = None
+            self.is_complete = True
+            return
+        self._page_starts.append(len(self._entries))
+        self._page_seen_s.append(seen_s)
+        hidden = 0
+        for entry in page:
+            name = entry.name
+            position = self._positions.get(name)
+            if position is not None:
+                if isinstance(entry, DirectoryInfo):
+                    self._entries[position] = entry
+            elif _is_file_name(name):
+                self._entries.append(entry)
+                self._positions[name] = len(self._entries) - 1
+            else:
+                hidden += 1
+        if hidden:
+            _log.warning("%s: %d names that no file can have are not shown", self.key or "/", hidden)
+
+
+class Listings:
+    """The listings at hand, by directory key."""
+
+    def __init__(self, storage: Storage, clock: Clock, ttl_s: float, kept_entries: int = _KEPT_ENTRIES) -> None:
+        self._storage = storage
+        self._clock = clock
+        self.ttl_s = ttl_s
+        self._kept_entries = kept_entries
+        self._lock = threading.Lock()
+        self._by_key: OrderedDict[str, Listing] = OrderedDict()
+
+    def fresh(self, key: str) -> Listing | None:
+        """Return the listing of a directory if one is at hand that is young enough, loaded or not."""
+        with self._lock:
+            listing = self._by_key.get(key)
+            if listing is None:
+                return None
+            if listing.has_failed or self._clock() - listing.started_s >= self.ttl_s:
+                del self._by_key[key]
+                return None
+            self._by_key.move_to_end(key)
+            return listing
+
+    def open(self, key: str) -> Listing:
+        """Return the fresh listing of a directory, or a new one of which nothing is loaded yet."""
+        listing = self.fresh(key)
+        if listing is not None:
+            return listing
+        with self._lock:
+            self._trim()
+            return self._by_key.setdefault(key, Listing(key, self._storage, self._clock))
+
+    def renew(self, old: Listing) -> Listing:
+        """Return a listing younger than `old`: the one another caller began meanwhile, or a new one."""
+        with self._lock:
+            present = self._by_key.get(old.key)
+            if present is not None and present is not old:
+                return present
+            self._by_key[old.key] = new = Listing(old.key, self._storage, self._clock)
+            return new
+
+    def drop(self, key: str) -> None:
+        """Forget the listing of a directory; who reads it keeps it."""
+        with self._lock:
+            self._by_key.pop(key, None)
+
+    def _trim(self) -> None:
+        total = sum(map(len, self._by_key.values())) if len(self._by_key) > 64 else 0
+        while self._by_key and (total > self._kept_entries or len(self._by_key) > 4096):
+            total -= len(self._by_key.popitem(last=False)[1])
+
+
+def _is_file_name(name: str) -> bool:
+    if not name or name in {".", ".."} or "\0" in name or "/" in name:
+        return False
+    return len(name) <= _NAME_BYTES // 4 or len(name.encode("utf-8", "surrogateescape")) <= _NAME_BYTES

@@ -1,0 +1,304 @@
+"""The calls a kernel makes on a file system, decided here.
+
+Each is answered from memory, or raises `WouldBlock` when the caller forbade to wait; nothing has changed then, and the
+same call is made again where waiting is allowed. Thread-safe.
+
+Freshness is close-to-open: a name is believed for the TTL, then the storage is asked at the next open(2) or stat(2). An
+inode is one version (see `inodes`), so whoever has a file open goes on reading the version they opened, or gets
+CacheStale when the rest of it cannot be had any more; bytes of two versions never mix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fsspeckit_lib.core.objects import ObjectInfo
+from fsspeckit_lib.errors import CacheStale, Corrupt, IsADirectory, NotADirectory, NotFound, ReadOnly
+from fsspeckit_mount.vfs.attributes import Attributes, Ownership, inode_number
+from fsspeckit_mount.vfs.handles import DirectoryHandle, HandleTable, IoMode, OpenFile
+from fsspeckit_mount.vfs.inodes import Inode, InodeTable
+from fsspeckit_mount.vfs.listings import Listings, Sighting
+from fsspeckit_mount.vfs.names import Absence, Names
+from fsspeckit_mount.vfs.ports import BackingFiles, Clock, FileCache, Storage, WouldBlock
+
+__all__ = ["DirectoryItem", "FileSpan", "Node", "OpenedFile", "SpaceReport", "VfsConfig", "VirtualFileSystem"]
+
+_IMMUTABLE_S = 86400.0
+"""How long the kernel may keep the attributes of a file's inode: they never change, only names move on."""
+_RANDOM_BLOCK_BYTES = 128 << 10
+"""What a small read elsewhere in an incomplete file fetches: on a network a round trip costs more than these bytes."""
+_WRITE_FLAGS = 0o3 | 0o1000 | 0o2000  # O_ACCMODE, O_TRUNC, O_APPEND
+_SPACE_BYTES = 1 << 50
+_SPACE_FILES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class VfsConfig:
+    """How one mount behaves.
+
+    Attributes:
+        ownership: owner and mode of everything.
+        attribute_ttl_s: how long a file's version is believed.
+        directory_ttl_s: how long a listing is believed.
+        complete_at_open_bytes: files up to this size are fetched whole when they are opened.
+        prefixes_shadow_objects: the storage can have an object and keys below it under one name.
+    """
+
+    ownership: Ownership
+    attribute_ttl_s: float
+    directory_ttl_s: float
+    complete_at_open_bytes: int
+    prefixes_shadow_objects: bool
+
+
+class Node(NamedTuple):
+    """An inode as the kernel is told of it: how long its name and its attributes hold, in seconds."""
+
+    nodeid: int
+    attributes: Attributes
+    name_valid_s: float
+    attributes_valid_s: float
+
+
+class DirectoryItem(NamedTuple):
+    """One entry of a directory. `sighting` is None for `.` and `..`; `next_offset` resumes after it."""
+
+    name: bytes
+    ino: int
+    is_directory: bool
+    next_offset: int
+    sighting: Sighting | None
+
+
+class FileSpan(NamedTuple):
+    """Bytes that lie in a local file: [start, stop) of the descriptor."""
+
+    fileno: int
+    start: int
+    stop: int
+
+
+class OpenedFile(NamedTuple):
+    """A new handle. A `backing_id` other than 0 is the registered file the kernel reads by itself."""
+
+    fh: int
+    backing_id: int
+
+
+class SpaceReport(NamedTuple):
+    """What statfs(2) shows: sizes that say "plenty", since storages do not tell."""
+
+    size_bytes: int
+    files: int
+
+
+class VirtualFileSystem:
+    """One storage as a tree of inodes, read through a cache."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        cache: FileCache,
+        config: VfsConfig,
+        clock: Clock,
+        backing_files: BackingFiles | None = None,
+    ) -> None:
+        self._cache = cache
+        self._config = config
+        self.inodes = InodeTable(config.ownership)
+        self._listings = Listings(storage, clock, config.directory_ttl_s)
+        self._names = Names(
+            storage,
+            self.inodes,
+            self._listings,
+            clock,
+            config.attribute_ttl_s,
+            prefixes_shadow_objects=config.prefixes_shadow_objects,
+        )
+        self.handles = HandleTable(backing_files)
+
+    # names
+
+    def lookup(self, parent_nodeid: int, name: bytes, *, may_block: bool) -> Node | Absence:
+        """Return the inode under a name, counting one reference of the kernel, or its absence."""
+        parent = self.inodes.get(parent_nodeid)
+        if not parent.is_directory:
+            raise NotADirectory(f"{parent.key}: a name was looked up in a file")
+        answer = self._names.resolve(parent.key, name.decode("utf-8", "surrogateescape"), may_block=may_block)
+        return answer if isinstance(answer, Absence) else self.remember(answer)
+
+    def remember(self, sighting: Sighting) -> Node:
+        """Return the inode of an entry, counting one reference of the kernel."""
+        inode = self.inodes.look_up(sighting.entry, sighting.seen_s)
+        return self._node(inode, self._names.valid_s(Sighting(inode.entry, inode.seen_s)))
+
+    def forget(self, nodeid: int, lookups: int) -> None:
+        """Take back references of the kernel."""
+        inode = self.inodes.forget(nodeid, lookups)
+        if inode is not None and inode.is_directory:
+            self._listings.drop(inode.key)
+
+    def attributes(self, nodeid: int) -> tuple[Attributes, float]:
+        """Return what stat(2) shows of an inode, and for how many seconds that holds. Never blocks.
+
+        Names are what goes stale, not inodes: the kernel looks the name up again when its time is over.
+        """
+        inode = self.inodes.get(nodeid)
+        return inode.attributes, self._attributes_valid_s(inode)
+
+    # directories
+
+    def open_directory(self, nodeid: int) -> int:
+        """Return a handle that reads the directory from its beginning."""
+        inode = self.inodes.get(nodeid)
+        if not inode.is_directory:
+            raise NotADirectory(f"{inode.key}: is a file, a directory was wanted")
+        return self.handles.open_directory(inode, self._listings.open(inode.key)).fh
+
+    def read_directory(self, fh: int, offset: int, *, may_block: bool) -> Iterator[DirectoryItem]:
+        """Return the entries from `offset` on, as far as they are at hand; at least one, or none at the end.
+
+        Raises:
+            WouldBlock: none is at hand.
+            GatewayError: the storage could not be listed.
+        """
+        handle = self.handles.directory(fh)
+        position = max(0, offset - 2)
+        listing = handle.listing
+        if not listing.is_complete and len(listing) <= position:
+            if not may_block:
+                raise WouldBlock
+            listing.load(position + 1)
+        return self._items(handle, offset)
+
+    def release_directory(self, fh: int) -> None:
+        """Close a directory handle."""
+        self.handles.release_directory(fh)
+
+    def _items(self, handle: DirectoryHandle, offset: int) -> Iterator[DirectoryItem]:
+        key, listing = handle.inode.key, handle.listing
+        if offset < 1:
+            yield DirectoryItem(b".", handle.inode.attributes.ino, True, 1, None)
+        if offset < 2:
+            parent = self.inodes.present(key.rpartition("/")[0]) or self.inodes.root
+            yield DirectoryItem(b"..", parent.attributes.ino, True, 2, None)
+        for position in range(max(0, offset - 2), len(listing)):
+            sighting = listing.at(position)
+            if sighting is not None:
+                entry = sighting.entry
+                name = entry.name.encode("utf-8", "surrogateescape")
+                is_directory = not isinstance(entry, ObjectInfo)
+                yield DirectoryItem(name, inode_number(entry), is_directory, position + 3, sighting)
+
+    # files
+
+    def open_file(self, nodeid: int, flags: int, *, may_block: bool) -> OpenedFile:
+        """Open one version of one file; a small one is complete afterwards.
+
+        Raises:
+            CacheStale: the storage has another version by now. The kernel looks the name up again and retries.
+            ReadOnly, IsADirectory.
+        """
+        inode = self.inodes.get(nodeid)
+        if not isinstance(inode.entry, ObjectInfo):
+            raise IsADirectory(f"{inode.key}: is a directory")
+        if flags & _WRITE_FLAGS:
+            raise ReadOnly(f"{inode.key}: the mount is read-only")
+        opened = self._join(inode, inode.entry, may_block=may_block)
+        try:
+            self._complete_small(opened, may_block=may_block)
+            handle = self.handles.open_file(opened)
+        except BaseException as error:
+            self.handles.leave(opened)
+            if isinstance(error, CacheStale | NotFound):
+                self._names.doubt(inode)
+                raise _as_stale(opened.info, error) from error
+            raise
+        return OpenedFile(handle.fh, opened.backing_id if opened.mode is IoMode.PASSTHROUGH else 0)
+
+    def read_now(self, fh: int, start: int, size: int) -> FileSpan | bytes | None:
+        """Return what is read from `start`, if it is at hand; else None, and it is being fetched. Never blocks.
+
+        Called once per read, by one thread: this is where sequential reading is noticed.
+        """
+        handle = self.handles.file(fh)
+        opened = handle.opened
+        stop = min(start + size, opened.info.size_bytes)
+        if start >= stop:
+            return b""
+        if opened.check_whole():
+            return FileSpan(opened.local.fileno(), start, stop)
+        ahead = handle.prefetcher.on_read(start, stop)
+        if ahead is not None:
+            opened.local.prefetch(*ahead)
+        return opened.local.read_available(start, stop)
+
+    def read_waiting(self, fh: int, start: int, size: int) -> FileSpan | bytes:
+        """Return what is read from `start`, fetched where it is missing. Fewer bytes than `size` only at the end.
+
+        Raises:
+            CacheStale: the version this handle reads is gone from the storage, and these bytes were never fetched.
+        """
+        opened = self.handles.use(fh)  # an interrupted read outlives its handle
+        try:
+            stop = min(start + size, opened.info.size_bytes)
+            if start >= stop:
+                return b""
+            if opened.check_whole():
+                return FileSpan(opened.local.fileno(), start, stop)
+            data = self._fetch(opened, start, stop)
+        except (CacheStale, NotFound) as error:
+            self._names.doubt(opened.inode)
+            raise _as_stale(opened.info, error) from error
+        finally:
+            self.handles.leave(opened)
+        if len(data) != stop - start:  # the kernel would take a short answer for the end of the file
+            raise Corrupt(f"{opened.info.key}: {len(data)} bytes came from the cache for the {stop - start} wanted")
+        return data
+
+    def release_file(self, fh: int) -> None:
+        """Close a file handle."""
+        self.handles.release_file(fh)
+
+    def space(self) -> SpaceReport:
+        """Return what statfs(2) shows."""
+        return SpaceReport(_SPACE_BYTES, _SPACE_FILES)
+
+    def close(self) -> None:
+        """Close what is still open, after the kernel has gone."""
+        self.handles.close()
+
+    def _join(self, inode: Inode, info: ObjectInfo, *, may_block: bool) -> OpenFile:
+        opened = self.handles.join(inode)
+        if opened is not None:
+            return opened
+        if not may_block and self._cache.cached_path(info) is None:
+            raise WouldBlock  # its index and its disk may take a while
+        return self.handles.share(inode, info, self._cache.open(info))
+
+    def _complete_small(self, opened: OpenFile, *, may_block: bool) -> None:
+        if opened.handles or opened.info.size_bytes > self._config.complete_at_open_bytes or opened.check_whole():
+            return
+        if not may_block:
+            raise WouldBlock
+        opened.local.fetch_all()
+
+    def _fetch(self, opened: OpenFile, start: int, stop: int) -> bytes:
+        if stop - start >= _RANDOM_BLOCK_BYTES:
+            return opened.local.read(start, stop)
+        block = start - start % _RANDOM_BLOCK_BYTES
+        end = min(-(-stop // _RANDOM_BLOCK_BYTES) * _RANDOM_BLOCK_BYTES, opened.info.size_bytes)
+        return opened.local.read(block, end)[start - block : stop - block]
+
+    def _node(self, inode: Inode, name_valid_s: float) -> Node:
+        return Node(inode.nodeid, inode.attributes, max(0.0, name_valid_s), self._attributes_valid_s(inode))
+
+    def _attributes_valid_s(self, inode: Inode) -> float:
+        return self._config.attribute_ttl_s if inode.is_directory else _IMMUTABLE_S
+
+
+def _as_stale(info: ObjectInfo, error: CacheStale | NotFound) -> CacheStale:
+    """Return the error for a version that cannot be had any more, be it replaced or deleted."""
+    return error if isinstance(error, CacheStale) else CacheStale(info.key, info.version, "deleted")

@@ -1,0 +1,86 @@
+"""What the virtual file system asks of a storage, of a cache and of the kernel below it, and nothing more.
+
+Protocols and values only. `fsspeckit_lib` satisfies the first three structurally, the kernel's channel the fourth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from fsspeckit_lib.core.objects import Entry, ObjectInfo
+
+__all__ = ["BackingFiles", "Clock", "FileCache", "LocalFile", "Storage", "WouldBlock"]
+
+Clock: TypeAlias = Callable[[], float]
+"""Monotonic seconds."""
+
+
+class WouldBlock(Exception):
+    """The answer needs the storage or the disk: ask again where waiting is allowed. No error; nothing has changed."""
+
+
+class Storage(Protocol):
+    """The metadata side of a storage; see `fsspeckit_lib.core.objects.ObjectStore`, which has it."""
+
+    @property
+    def url(self) -> str: ...
+
+    def stat(self, key: str) -> Entry: ...
+
+    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]: ...
+
+    def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]: ...
+
+
+class LocalFile(Protocol):
+    """The local copy of one version of one file, complete or not. Every method may be called from any thread."""
+
+    @property
+    def is_complete(self) -> bool: ...
+
+    def fileno(self) -> int:
+        """Return a descriptor of the local bytes, valid until `close`. What is missing reads as zeros."""
+        ...
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes [start, stop), fetched first where they are missing. Blocks."""
+        ...
+
+    def read_available(self, start: int, stop: int) -> bytes | None:
+        """Return the bytes [start, stop) if all of them are here, else None. Never waits for the network."""
+        ...
+
+    def fetch_all(self) -> None:
+        """Fetch what is missing. Blocks until the copy is complete."""
+        ...
+
+    def prefetch(self, start: int, stop: int) -> None:
+        """Begin to fetch what is missing of [start, stop), and return."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class FileCache(Protocol):
+    """Local copies of the files of one storage."""
+
+    def open(self, info: ObjectInfo) -> LocalFile:
+        """Return the local copy of that version, however little of it is here. Local I/O only."""
+        ...
+
+    def cached_path(self, info: ObjectInfo) -> str | None:
+        """Return where the complete copy of that version lies, or None."""
+        ...
+
+
+class BackingFiles(Protocol):
+    """Local files that the kernel reads itself, without asking (FUSE passthrough)."""
+
+    def register(self, fileno: int) -> int | None:
+        """Return an id that stands for the file in the reply to an open, or None where the kernel refuses."""
+        ...
+
+    def release(self, backing_id: int) -> None:
+        """Take back what `register` returned."""
+        ...

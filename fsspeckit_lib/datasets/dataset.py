@@ -1,0 +1,170 @@
+"""A dataset under an object store: lists its files, reads their footers, keeps one manifest fresh.
+
+A manifest is believed for `ttl_s`; after that one listing tells which files are new, changed or gone (by
+`ObjectInfo.version`), and only their footers are read. Several threads may ask at once: one works, the others wait, and
+each may give up on its own (`checkpoint`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+
+from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
+from fsspeckit_lib.datasets.discovery import require_files
+from fsspeckit_lib.datasets.footers import Footer, SchemaPool, read_footer
+from fsspeckit_lib.datasets.manifest import Manifest, Partitioning, build_manifest
+from fsspeckit_lib.datasets.ports import StorageFiles
+from fsspeckit_lib.errors import CacheStale, NotFound
+
+__all__ = ["Checkpoint", "Dataset", "no_checkpoint"]
+
+Checkpoint = Callable[[], None]
+"""Called now and then during long work; raises when the caller does not want the answer any more."""
+
+_logger = logging.getLogger(__name__)
+_LIST_ATTEMPTS = 3
+_POLL_S = 0.05
+
+
+def no_checkpoint() -> None:
+    """Never give up."""
+
+
+class Dataset:
+    """The parquet files below the root of one store, as one table."""
+
+    def __init__(
+        self,
+        name: str,
+        store: ObjectStore,
+        files: StorageFiles,
+        executor: Executor,
+        *,
+        partitioning: Partitioning = "auto",
+        ttl_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Describe a dataset; no I/O.
+
+        Args:
+            name: of the table, for errors.
+            store: rooted at the dataset's folder.
+            files: the same store through the cache.
+            executor: threads that read footers in parallel.
+        """
+        self.name, self.store, self.files = name, store, files
+        self._executor, self._partitioning, self._ttl_s, self._clock = executor, partitioning, ttl_s, clock
+        self._pool = SchemaPool()
+        self._lock = threading.Lock()  # guards all that follows
+        self._infos: list[ObjectInfo] | None = None
+        self._listed_at = -float("inf")
+        self._manifest: Manifest | None = None
+        self._preview: Manifest | None = None
+
+    def open(self) -> None:
+        """List the files.
+
+        Raises:
+            NotFound: no parquet file, or no such bucket.
+            AccessDenied, Unavailable: the storage's word.
+        """
+        with self._lock:
+            self._list()
+
+    def manifest(self, *, checkpoint: Checkpoint = no_checkpoint, is_fresh: bool = False) -> Manifest:
+        """Return the manifest, not older than the TTL.
+
+        Args:
+            checkpoint: called while waiting.
+            is_fresh: list again whatever the age, because the last manifest proved stale.
+        """
+        with self._held(checkpoint):
+            for attempt in range(_LIST_ATTEMPTS):
+                if is_fresh or attempt or self._clock() - self._listed_at >= self._ttl_s:
+                    self._list()
+                assert self._infos is not None, "listed"
+                if self._manifest is not None and _same_files(self._manifest, self._infos):
+                    return self._manifest
+                try:
+                    self._manifest = self._build(self._infos, checkpoint)
+                except (CacheStale, NotFound):
+                    if attempt == _LIST_ATTEMPTS - 1:
+                        raise
+                    _logger.info("%s changed while its footers were read; listing it again", self.name)
+                    continue
+                self._preview = None
+                return self._manifest
+        raise AssertionError("the last attempt returns or raises")
+
+    def preview(self) -> Manifest:
+        """Return the manifest if there is one, of any age; else one of the first file only, for its columns."""
+        with self._lock:
+            if self._manifest is not None:
+                return self._manifest
+            if self._preview is None:
+                if self._infos is None:
+                    self._list()
+                assert self._infos is not None, "listed"
+                footer = read_footer(self.files, self._infos[0], self._pool, self.store.url)
+                empty = Footer(footer.schema, (), {})
+                footers = [footer, *[empty] * (len(self._infos) - 1)]  # all keys, for the partition columns' types
+                self._preview = build_manifest(self.name, self._infos, footers, self._partitioning)
+            return self._preview
+
+    def listed_files(self) -> Sequence[ObjectInfo]:
+        """Return the files of the last listing."""
+        with self._lock:
+            return list(self._infos or ())
+
+    def _list(self) -> None:
+        self._infos = require_files(self.store, self.name)
+        self._listed_at = self._clock()
+
+    def _build(self, infos: Sequence[ObjectInfo], checkpoint: Checkpoint) -> Manifest:
+        known: dict[tuple[str, str], int] = {}
+        old = self._manifest
+        if old is not None:
+            known = {(file.info.key, file.info.version): place for place, file in enumerate(old.files)}
+        pending: dict[int, Future[Footer]] = {}
+        footers: list[Footer | None] = [None] * len(infos)
+        for place, info in enumerate(infos):
+            earlier = known.get((info.key, info.version))
+            if old is not None and earlier is not None:
+                footers[place] = old.footer(earlier)
+            else:
+                pending[place] = self._executor.submit(read_footer, self.files, info, self._pool, self.store.url)
+        try:
+            for place, future in pending.items():
+                while True:
+                    checkpoint()
+                    try:
+                        footers[place] = future.result(_POLL_S)
+                        break
+                    except TimeoutError:
+                        if future.done():
+                            raise
+        finally:
+            for future in pending.values():
+                future.cancel()
+        return build_manifest(self.name, infos, [footer for footer in footers if footer], self._partitioning)
+
+    @contextmanager
+    def _held(self, checkpoint: Checkpoint) -> Iterator[None]:
+        while not self._lock.acquire(timeout=_POLL_S):
+            checkpoint()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def _same_files(manifest: Manifest, infos: Sequence[ObjectInfo]) -> bool:
+    return len(manifest.files) == len(infos) and all(
+        file.info.key == info.key and file.info.version == info.version
+        for file, info in zip(manifest.files, infos, strict=True)
+    )

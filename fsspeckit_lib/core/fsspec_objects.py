@@ -133,15 +133,17 @@ def _mtime_ns(info: Mapping[str, Any]) -> int:
     for name in _MTIME_KEYS:
         value = info.get(name)
         if isinstance(value, datetime.datetime):
-            aware = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
-            return int(aware.timestamp()) * 1_000_000_000 + aware.microsecond * 1000
+            return _datetime_ns(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return int(value * 1_000_000_000)
+            return round(value * 1_000_000) * 1000  # a float of seconds is good for microseconds, no more
         if isinstance(value, str):
             try:
-                parsed = datetime.datetime.fromisoformat(value)
+                return _datetime_ns(datetime.datetime.fromisoformat(value))
             except ValueError:
                 continue
-            aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
-            return int(aware.timestamp()) * 1_000_000_000 + aware.microsecond * 1000
     return 0
+
+
+def _datetime_ns(moment: datetime.datetime) -> int:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    return int(aware.timestamp()) * 1_000_000_000 + aware.microsecond * 1000

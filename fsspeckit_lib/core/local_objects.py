@@ -48,7 +48,7 @@ class LocalObjects:
             raise NotFound(f"{path}: not found (a file is in its way)") from error
         except OSError as error:
             raise translate(error, path) from error
-        entry = self._entry(key, path, status, os.path.islink(path))
+        entry = self._entry(key, status) if self._is_inside(path) else None
         if entry is None:
             raise NotFound(f"{path}: neither a regular file nor a folder inside {self._root}")
         return entry
@@ -56,6 +56,8 @@ class LocalObjects:
     def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
         """Yield the children of folder `key`, a thousand at a time."""
         path = self._path(key)
+        if not self._is_inside(path):
+            raise NotFound(f"{path}: leads out of {self._root}")
         page: list[Entry] = []
         try:
             with os.scandir(path) as entries:
@@ -114,22 +116,24 @@ class LocalObjects:
 
     def _child(self, key: str, child: os.DirEntry[str]) -> Entry | None:
         try:
-            return self._entry(key, child.path, child.stat(), child.is_symlink())
+            if child.is_symlink() and not self._is_inside(child.path):
+                return None
+            return self._entry(key, child.stat())
         except (FileNotFoundError, NotADirectoryError):
             return None  # a dangling link, or deleted since the folder was read
         except OSError as error:
             raise translate(error, child.path) from error
 
-    def _entry(self, key: str, path: str, status: os.stat_result, is_link: bool) -> Entry | None:
-        if is_link and not self._is_inside(os.path.realpath(path)):
-            return None
+    def _entry(self, key: str, status: os.stat_result) -> Entry | None:
         if stat_module.S_ISDIR(status.st_mode):
             return DirectoryInfo(key, status.st_mtime_ns)
         if stat_module.S_ISREG(status.st_mode):
             return ObjectInfo(key, status.st_size, status.st_mtime_ns, _etag(status))
         return None
 
-    def _is_inside(self, real_path: str) -> bool:
+    def _is_inside(self, path: str) -> bool:
+        """Tell whether `path`, with every link on the way followed, is the root or below it."""
+        real_path = os.path.realpath(path)
         return real_path == self._real_root or real_path.startswith(self._real_root.rstrip("/") + "/")
 
 

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from fsspeckit_lib.errors import Unavailable, Unsupported
@@ -59,7 +60,7 @@ class SeaweedFS:
         command = [
             binary, "server", f"-dir={root / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
-            "-master.volumeSizeLimitMB=1024", "-volume.max=100", "-volume.preStopSeconds=0", "-filer",
+            "-master.volumeSizeLimitMB=1024", "-volume.max=1000", "-volume.preStopSeconds=0", "-filer",
             "-s3", f"-s3.port={s3}", f"-s3.config={root / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]  # fmt: skip
         with (root / "weed.log").open("wb") as log:
@@ -93,7 +94,7 @@ class SeaweedFS:
         }
 
     def create_bucket(self, name: str) -> None:
-        """Create an empty bucket.
+        """Create a bucket; one that is there already stays as it is.
 
         Raises:
             Unavailable: the server refused, or never became ready to write.
@@ -105,6 +106,8 @@ class SeaweedFS:
                 with urllib.request.urlopen(request, timeout=10):
                     return
             except OSError as error:
+                if isinstance(error, urllib.error.HTTPError) and error.code == HTTPStatus.CONFLICT:
+                    return
                 if time.monotonic() > deadline:
                     raise Unavailable(f"seaweedfs: bucket {name!r} could not be created: {error}") from error
                 time.sleep(0.1)

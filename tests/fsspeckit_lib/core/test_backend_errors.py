@@ -1,0 +1,96 @@
+"""The way in: every errno, every obstore error, every status the tables name, and nothing guessed as not found."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+
+import obstore.exceptions
+import pytest
+
+from fsspeckit_lib import errors
+from fsspeckit_lib.core import backend_errors
+from fsspeckit_lib.core.backend_errors import translate, translated
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_every_errno_becomes_an_error_of_the_tree(number: int) -> None:
+    error = translate(OSError(number, os.strerror(number)), "file:///x")
+    assert isinstance(error, errors.GatewayError)
+    assert str(error).startswith("file:///x: ")
+    assert isinstance(error, errors.NotFound) == (number == errno.ENOENT)
+
+
+def test_every_error_type_of_obstore_is_in_the_table_or_generic() -> None:
+    names = {name for name in dir(obstore.exceptions) if name.endswith("Error")} - {"BaseError"}
+    assert names - set(backend_errors._BY_OBSTORE_TYPE) == {"GenericError", "JoinError", "NotModifiedError"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Server returned non-2xx status code: 403 Forbidden", errors.AccessDenied),
+        ("Server returned non-2xx status code: 404 Not Found: <Code>NoSuchBucket</Code>", errors.NotFound),
+        ("Server returned non-2xx status code: 500 Internal", errors.Unavailable),
+        ("Server returned non-2xx status code: 503 Slow: <Code>SlowDown</Code>", errors.Unavailable),
+        ("Server returned non-2xx status code: 429 Too Many", errors.Unavailable),
+        ("HTTP error: error sending request", errors.Unavailable),
+        ("HTTP error: operation timed out", errors.TimedOut),
+        ("something new", errors.Unavailable),
+    ],
+)
+def test_obstore_generic_errors_by_what_the_server_said(text: str, kind: type[errors.GatewayError]) -> None:
+    error = translate(obstore.exceptions.GenericError(text), "s3://bucket/key")
+    assert type(error) is kind
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind"),
+    [
+        (FileNotFoundError("x"), errors.NotFound),
+        (PermissionError("x"), errors.AccessDenied),
+        (FileExistsError("x"), errors.AlreadyExists),
+        (ConnectionRefusedError("x"), errors.Unavailable),
+        (OSError("the network is down"), errors.Unavailable),
+        (asyncio.TimeoutError(), errors.TimedOut),
+        (NotImplementedError("append"), errors.Unsupported),
+        (ImportError("install gcsfs"), errors.Unsupported),
+        (MemoryError(), errors.ResourceExhausted),
+        (KeyError("x"), errors.Internal),
+        (ValueError("x"), errors.Internal),
+    ],
+)
+def test_python_and_fsspec_errors(raised: Exception, kind: type[errors.GatewayError]) -> None:
+    assert type(translate(raised, "x://y")) is kind
+
+
+def test_botocore_codes() -> None:
+    from botocore.exceptions import ClientError
+
+    def of(code: str) -> errors.GatewayError:
+        return translate(ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject"), "s3://b")
+
+    assert type(of("NoSuchKey")) is errors.NotFound
+    assert type(of("404")) is errors.NotFound
+    assert type(of("AccessDenied")) is errors.AccessDenied
+    assert type(of("SomethingNew")) is errors.Unavailable
+
+
+def test_a_gateway_error_passes_unchanged_and_the_cause_is_kept() -> None:
+    mine = errors.CacheStale("a", "b", "c")
+    assert translate(mine, "x") is mine
+    cause = OSError(errno.EIO, "I/O error")
+    with pytest.raises(errors.Unavailable) as caught, translated("x"):
+        raise cause
+    assert caught.value.__cause__ is cause
+
+
+def test_an_interrupt_is_not_translated() -> None:
+    with pytest.raises(KeyboardInterrupt), translated("x"):
+        raise KeyboardInterrupt
+
+
+def test_a_secret_in_a_url_is_masked() -> None:
+    assert "hunter2" not in str(translate(OSError("x"), "sftp://me:hunter2@host/x"))

@@ -73,6 +73,7 @@ SQLSTATES: Final = MappingProxyType(
         "cannot-coerce": "42846",
         "indeterminate-datatype": "42P18",
         "read-only-setting": "55P02",  # cant_change_runtime_param
+        "wrong-state": "55000",  # object_not_in_prerequisite_state
         # values
         "data-exception": "22000",
         "division-by-zero": "22012",

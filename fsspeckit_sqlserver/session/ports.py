@@ -38,7 +38,7 @@ class Rows(Protocol):
 
     @property
     def verb(self) -> str:
-        """The first words of the command tag: `SELECT`, `INSERT 0`, `CREATE TABLE`, `EXPLAIN`. The session adds counts."""
+        """First words of the command tag: `SELECT`, `INSERT 0`, `CREATE TABLE`, `EXPLAIN`; the session adds counts."""
         ...
 
     @property

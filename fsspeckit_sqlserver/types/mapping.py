@@ -54,7 +54,7 @@ _SCALARS = {
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)\Z")
 _ARRAY_SUFFIX = re.compile(r"\[\d*\]\Z")
 _JSON_PREFIXES = ("STRUCT(", "MAP(", "UNION(", "VARIANT", "ROW(")
-_CASTS = {"UHUGEINT": "VARCHAR", "BIGNUM": "VARCHAR", "VARINT": "VARCHAR", "TIME WITH TIME ZONE": "VARCHAR"}
+_CASTS = dict.fromkeys(("UHUGEINT", "BIGNUM", "VARINT", "TIME WITH TIME ZONE", "BIT"), "VARCHAR")
 
 
 def numeric_typmod(precision: int, scale: int) -> int:
@@ -81,8 +81,8 @@ def select_cast(duckdb_type: duckdb.sqltypes.DuckDBPyType | str) -> str | None:
     """Return the DuckDB type to cast such a column to before it becomes Arrow, or None to leave it alone.
 
     The column keeps the PostgreSQL type of its original: take `column_for` before the cast. UHUGEINT and BIGNUM exceed
-    Arrow's decimal128, TIME WITH TIME ZONE loses its offset in Arrow's time64, VARIANT and UNION have no
-    lossless reader.
+    Arrow's decimal128, TIME WITH TIME ZONE loses its offset in Arrow's time64, BIT comes as DuckDB's own bytes, VARIANT
+    and UNION have no lossless reader.
     """
     text = str(duckdb_type)
     if text in _CASTS:

@@ -52,6 +52,7 @@ __all__ = [
     "VARCHAR",
     "VOID",
     "XID",
+    "oid_of_type",
 ]
 
 BOOL: Final = 16
@@ -174,3 +175,40 @@ TYPE_SIZE: Final = MappingProxyType(
     }
 )
 """`typlen` of the fixed-size types; every other type is variable, -1."""
+
+_BY_NAME: Final = MappingProxyType(
+    {
+        "bool": BOOL,
+        "bytea": BYTEA,
+        "char": CHAR,
+        "name": NAME,
+        "int8": INT8,
+        "int2": INT2,
+        "int4": INT4,
+        "text": TEXT,
+        "oid": OID,
+        "json": JSON,
+        "float4": FLOAT4,
+        "float8": FLOAT8,
+        "bpchar": BPCHAR,
+        "varchar": VARCHAR,
+        "date": DATE,
+        "time": TIME,
+        "timestamp": TIMESTAMP,
+        "timestamptz": TIMESTAMPTZ,
+        "interval": INTERVAL,
+        "timetz": TIMETZ,
+        "bit": BIT,
+        "varbit": VARBIT,
+        "numeric": NUMERIC,
+        "regclass": REGCLASS,
+        "regtype": REGTYPE,
+        "uuid": UUID,
+        "jsonb": JSONB,
+    }
+)
+
+
+def oid_of_type(name: str) -> int:
+    """Return the OID of a type by PostgreSQL's internal name (`int4`, not `integer`), 0 for one not known here."""
+    return _BY_NAME.get(name.lower(), 0)

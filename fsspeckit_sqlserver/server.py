@@ -1,0 +1,429 @@
+"""The asyncio shell: listening sockets, connections, worker threads. The only I/O of the wire side.
+
+Threads: the event loop reads, decodes and writes; it never waits. A connection with messages to answer takes a worker
+thread, which runs its session and driver (and so the engine) until none are left; an idle connection has no thread.
+Batches are encoded in a pool of their own, one thread a core.
+
+Lock order: none is held while another is taken. `Connection._lock` guards `_queue`, `_queued_bytes` and `_busy`;
+`_SocketOutlet._changed` guards its queue; everything else of a connection belongs to the event loop, or to the one
+worker that `_busy` admits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, cast
+
+from fsspeckit_lib.errors import Cancelled, GatewayError
+from fsspeckit_sqlserver.session.driver import Driver
+from fsspeckit_sqlserver.session.errors import ShuttingDown, TooManyConnections
+from fsspeckit_sqlserver.session.ports import Engine
+from fsspeckit_sqlserver.session.session import Session
+from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
+from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES, FrontendDecoder
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage, StartupMessage
+
+__all__ = ["Limits", "Server"]
+
+logger = logging.getLogger(__name__)
+
+_WRITE_BYTES: Final = 256 << 10  # one write to the transport: what the socket does not take at once is copied there
+_QUEUE_BYTES: Final = 2 << 20  # encoded rows that wait for a slow client
+_QUEUE_MESSAGES: Final = 256  # decoded messages that wait for the worker, of a client that pipelines
+_REPEAT_S: Final = 0.02  # an interrupt is repeated until the statement has seen it
+_STOP_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server lends to its clients."""
+
+    max_connections: int = 100
+    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    login_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The last item of a connection's queue: the client is gone."""
+
+
+_Item = FrontendMessage | FramingError | MalformedMessage | ShuttingDown | _End
+
+
+class _SocketOutlet:
+    """Bytes on their way to one client. `write`, `wait_writable`, `wake`, `close`: any thread; the rest: the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._changed = threading.Condition()
+        self._queue: deque[memoryview] = deque()
+        self._queued_bytes = 0
+        self._pump_scheduled = False
+        self._paused = False
+        self._closing = False
+        self._lost = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        with self._changed:
+            if self._lost:
+                return
+            self._queue.append(memoryview(data))
+            self._queued_bytes += len(data)
+            self._schedule_pump()
+
+    def wait_writable(self, give_up: Callable[[], bool]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queued_bytes <= _QUEUE_BYTES or self._lost or give_up())
+
+    def wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closing = True
+            self._schedule_pump()
+
+    def connected(self, transport: asyncio.Transport) -> None:
+        transport.set_write_buffer_limits(high=_WRITE_BYTES)
+        self._transport = transport
+
+    def lost(self) -> None:
+        with self._changed:
+            self._lost = True
+            self._queue.clear()
+            self._queued_bytes = 0
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        self._paused = True
+
+    def resume(self) -> None:
+        self._paused = False
+        self._pump()
+
+    def _schedule_pump(self) -> None:
+        if not self._pump_scheduled:
+            self._pump_scheduled = True
+            self._loop.call_soon_threadsafe(self._pump)
+
+    def _pump(self) -> None:
+        """Move bytes to the transport until it says stop."""
+        transport = self._transport
+        with self._changed:
+            self._pump_scheduled = False
+        while transport is not None and not self._paused:
+            with self._changed:
+                if not self._queue:
+                    if self._closing:
+                        transport.close()
+                    return
+                data = self._queue[0]
+                piece = data[:_WRITE_BYTES]
+                if len(piece) == len(data):
+                    self._queue.popleft()
+                else:
+                    self._queue[0] = data[_WRITE_BYTES:]
+                self._queued_bytes -= len(piece)
+                self._changed.notify_all()
+            transport.write(piece)
+
+
+class Connection(asyncio.Protocol):
+    """One client."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, engine: Engine) -> None:
+        self._server = server
+        self._loop = loop
+        self._decoder = FrontendDecoder(server.limits.max_message_bytes)
+        self._outlet = _SocketOutlet(loop)
+        self._session = Session()
+        self.driver = Driver(engine, self._outlet, _ConnectionSwitchboard(server, self), server.encoders)
+        self.process_id = 0
+        self.secret_key = b""
+        self._transport: asyncio.Transport | None = None
+        self._login_timer: asyncio.TimerHandle | None = None
+        self._reading_paused = False
+        self._broken = False  # the byte stream cannot be cut into messages any more
+        self._lock = threading.Lock()
+        self._queue: deque[tuple[_Item, int]] = deque()
+        self._queued_bytes = 0
+        self._busy = False
+
+    # The event loop's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._outlet.connected(self._transport)
+        connected = transport.get_extra_info("socket")
+        if connected is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._login_timer = self._loop.call_later(self._server.limits.login_timeout_s, self.abort)
+        self._server.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._decoder.feed(data)
+        self._decode()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self._login_timer is not None:
+            self._login_timer.cancel()
+        self._outlet.lost()
+        self._server.closed(self)
+        self.driver.disconnect()
+        self._enqueue(_End(), 0)
+
+    def pause_writing(self) -> None:
+        self._outlet.pause()
+
+    def resume_writing(self) -> None:
+        self._outlet.resume()
+
+    def stop(self) -> None:
+        """End the conversation: the server stops."""
+        error = ShuttingDown("terminating connection due to administrator command")
+        self.driver.interrupt(Cancelled(str(error)))
+        self._enqueue(error, 0)
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _decode(self) -> None:
+        """Hand whole messages to the worker, unless it has too many of them already."""
+        while not self._broken and not self._is_full():
+            before = self._decoder.pending_bytes
+            item: _Item | None
+            try:
+                item = self._decoder.next_message()
+            except FramingError as error:
+                self._broken = True
+                item = error
+            except MalformedMessage as error:
+                item = error
+            if item is None:
+                break
+            if isinstance(item, StartupMessage):
+                self._decoder.startup_done()
+                if self._login_timer is not None:
+                    self._login_timer.cancel()
+            self._enqueue(item, before - self._decoder.pending_bytes)
+        self._pause_reading(self._broken or self._is_full())
+
+    def _is_full(self) -> bool:
+        with self._lock:
+            return len(self._queue) >= _QUEUE_MESSAGES or self._queued_bytes > self._server.limits.max_message_bytes
+
+    def _pause_reading(self, wanted: bool) -> None:
+        if self._transport is None or self._transport.is_closing() or wanted == self._reading_paused:
+            return
+        self._reading_paused = wanted
+        if wanted:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _enqueue(self, item: _Item, size: int) -> None:
+        with self._lock:
+            self._queue.append((item, size))
+            self._queued_bytes += size
+            if self._busy:
+                return
+            self._busy = True
+        self._server.workers.submit(self._work)
+
+    # The worker's side.
+
+    def _work(self) -> None:
+        """Answer messages until none is left."""
+        while True:
+            with self._lock:
+                if not self._queue:
+                    self._busy = False
+                    return
+                was_full = len(self._queue) >= _QUEUE_MESSAGES // 2 or bool(self._queue[0][1] > _WRITE_BYTES)
+                item, size = self._queue.popleft()
+                self._queued_bytes -= size
+            if was_full:
+                self._loop.call_soon_threadsafe(self._decode)
+            try:
+                self._answer(item)
+            except Exception:  # one connection's edge: it ends, the server goes on
+                logger.exception("connection ended by an internal error")
+                self._loop.call_soon_threadsafe(self.abort)
+
+    def _answer(self, item: _Item) -> None:
+        match item:
+            case _End():
+                try:
+                    self.driver.run(self._session.close())
+                finally:
+                    self.driver.close()
+            case ShuttingDown():
+                self.driver.run(self._session.fail(item))
+            case _:
+                try:
+                    self.driver.run(self._session.handle(item))
+                except GatewayError as error:
+                    if not self._outlet_is_lost():
+                        raise
+                    logger.debug("client gone: %s", error)
+
+    def _outlet_is_lost(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
+
+class _ConnectionSwitchboard:
+    """What one connection's driver asks of the server."""
+
+    def __init__(self, server: Server, connection: Connection) -> None:
+        self._server = server
+        self._connection = connection
+
+    def register(self, secret_key: bytes) -> int:
+        return self._server.register(self._connection, secret_key)
+
+    def cancel(self, process_id: int, secret_key: bytes) -> None:
+        self._server.cancel(process_id, secret_key)
+
+    def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
+        return self._server.deadline(milliseconds, expire)
+
+
+class Server:
+    """Connections of one engine on one address."""
+
+    def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
+        self._engine = engine
+        self.limits = limits or Limits()
+        # A worker may be blocked by a slow client, so each connection can have one; a few more answer cancel requests.
+        self.workers: Executor = ThreadPoolExecutor(self.limits.max_connections + 16, "session")
+        self.encoders: Executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "encoder")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+        self._registered: dict[int, Connection] = {}
+        self._registry_lock = threading.Lock()
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; return the address, with the port that was chosen for port 0.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        loop = self._loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(
+            lambda: Connection(self, loop, self._engine), host, port, backlog=512, reuse_address=True
+        )
+        address = self._listener.sockets[0].getsockname()
+        return str(address[0]), int(address[1])
+
+    async def stop(self) -> None:
+        """Stop listening, interrupt what runs, tell the clients, close. Takes a few seconds at most."""
+        if self._listener is not None:
+            self._listener.close()
+        for connection in tuple(self._connections):
+            connection.stop()
+        deadline = asyncio.get_running_loop().time() + _STOP_S
+        while self._connections and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        for connection in tuple(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)
+        await asyncio.to_thread(self.workers.shutdown, wait=True)
+        self.encoders.shutdown(wait=False)
+
+    # Called by connections, on the loop.
+
+    def opened(self, connection: Connection) -> None:
+        """Take note of a connection; drop it when far too many have not even said who they are."""
+        self._connections.add(connection)
+        if len(self._connections) > 2 * self.limits.max_connections + 16:
+            connection.abort()
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        with self._registry_lock:
+            self._registered.pop(connection.process_id, None)
+
+    # Called by drivers, on any thread.
+
+    def register(self, connection: Connection, secret_key: bytes) -> int:
+        """Make a connection cancellable; return its process id.
+
+        Raises:
+            TooManyConnections: the limit is reached.
+        """
+        with self._registry_lock:
+            if len(self._registered) >= self.limits.max_connections:
+                raise TooManyConnections("sorry, too many clients already")
+            process_id = secrets.randbelow(2**31 - 1) + 1
+            while process_id in self._registered:
+                process_id = secrets.randbelow(2**31 - 1) + 1
+            self._registered[process_id] = connection
+            connection.process_id, connection.secret_key = process_id, secret_key
+        return process_id
+
+    def cancel(self, process_id: int, secret_key: bytes) -> None:
+        """Interrupt the statement of the connection with these keys; wrong keys are ignored, as in PostgreSQL."""
+        with self._registry_lock:
+            connection = self._registered.get(process_id)
+        if connection is None or not hmac.compare_digest(connection.secret_key, secret_key):
+            logger.warning("cancel request with unknown keys ignored")
+            return
+        reason = Cancelled("canceling statement due to user request")
+        generation = connection.driver.interrupt(reason)
+        if generation is not None:
+            self._repeat(lambda: connection.driver.interrupt(reason, generation=generation) is not None)
+
+    def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
+        """Call `expire` after that time, and again while it returns True; return what takes the deadline back."""
+        timers: list[asyncio.TimerHandle] = []
+        taken_back = threading.Event()
+
+        def arm() -> None:
+            if not taken_back.is_set():
+                timers.append(self._running_loop().call_later(milliseconds / 1000, fire))
+
+        def fire() -> None:
+            if expire():
+                self._repeat(expire)
+
+        def take_back() -> None:
+            taken_back.set()
+            for timer in timers:
+                self._running_loop().call_soon_threadsafe(timer.cancel)
+
+        self._running_loop().call_soon_threadsafe(arm)
+        return take_back
+
+    def _repeat(self, act: Callable[[], bool]) -> None:
+        """Call `act` on the loop every few milliseconds until it returns False."""
+        loop = self._running_loop()
+
+        def again() -> None:
+            if act():
+                loop.call_later(_REPEAT_S, again)
+
+        loop.call_soon_threadsafe(loop.call_later, _REPEAT_S, again)
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        assert self._loop is not None
+        return self._loop

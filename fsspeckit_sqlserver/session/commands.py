@@ -1,0 +1,247 @@
+"""What a session wants done: its only way to the outside.
+
+The session is a generator that yields these values. Whoever drives it (`session.driver`, a playbook test) does what the
+command says and sends the answer back in, or throws the error that came of it. The functions at the end give the
+answers their types, so that the session reads like straight code: `shape = yield from describe(…)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar, cast
+
+from fsspeckit_sqlserver.session.ports import Rows, Shape
+from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.style import TextStyle
+from fsspeckit_sqlserver.wire.backend import BackendMessage
+
+__all__ = [
+    "Admit",
+    "BeginTransaction",
+    "CancelOther",
+    "CloseConnection",
+    "CloseRows",
+    "Command",
+    "CommitTransaction",
+    "Deadline",
+    "DescribeStatement",
+    "Flush",
+    "ReadRow",
+    "ResetEngine",
+    "RollbackTransaction",
+    "Send",
+    "SendByte",
+    "SetParameter",
+    "SkipRows",
+    "StartStatement",
+    "Steps",
+    "StreamRows",
+    "Streamed",
+    "admit",
+    "describe",
+    "read_row",
+    "skip",
+    "start",
+    "stream",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue one message for the client."""
+
+    message: BackendMessage
+
+
+@dataclass(frozen=True, slots=True)
+class SendByte:
+    """Send the one-byte answer to a request for encryption."""
+
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Let the queued messages go."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """Flush, then close the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOther:
+    """Interrupt the session that owns these keys, if there is one."""
+
+    process_id: int
+    secret_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let the user in, or not, and open the engine's side. Answer: the (process id, secret key) of this session."""
+
+    user: str
+    database: str
+    secret_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeStatement:
+    """Bind without running. Answer: a `Shape`."""
+
+    statement: Statement
+    parameter_oids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartStatement:
+    """Start a statement. Answer: `Rows`."""
+
+    statement: Statement
+    parameters: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRows:
+    """Send rows, encoded, until `max_rows` (None: all) or the end. Answer: `Streamed`. Does not close the rows.
+
+    `columns` None runs a statement without a result set to its end.
+    """
+
+    rows: Rows
+    columns: tuple[Column, ...] | None
+    formats: tuple[int, ...]
+    style: TextStyle
+    max_rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """What StreamRows did."""
+
+    row_count: int
+    exhausted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SkipRows:
+    """Read rows and drop them, until `max_rows` (None: all) or the end. Answer: `Streamed`."""
+
+    rows: Rows
+    max_rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRow:
+    """Read the first row as Python values. Answer: a tuple."""
+
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRows:
+    """Stop a result and free it."""
+
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class ResetEngine:
+    """Drop every temporary object: open the engine's side anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTransaction:
+    """Open a transaction in the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTransaction:
+    """Commit it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackTransaction:
+    """Roll it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetParameter:
+    """Tell the engine a run-time parameter."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """Interrupt with StatementTimeout this many milliseconds from now. Ends with the next Deadline, or the message."""
+
+    milliseconds: int
+
+
+Command: TypeAlias = (
+    Send
+    | SendByte
+    | Flush
+    | CloseConnection
+    | CancelOther
+    | Admit
+    | DescribeStatement
+    | StartStatement
+    | StreamRows
+    | SkipRows
+    | ReadRow
+    | ResetEngine
+    | CloseRows
+    | BeginTransaction
+    | CommitTransaction
+    | RollbackTransaction
+    | SetParameter
+    | Deadline
+)
+
+Steps: TypeAlias = Generator[Command, object, T]
+"""A piece of a session: yields commands, gets their answers, returns a T."""
+
+
+def admit(user: str, database: str, secret_bytes: int) -> Steps[tuple[int, bytes]]:
+    """Open the engine's side; return the keys for BackendKeyData."""
+    return cast("tuple[int, bytes]", (yield Admit(user, database, secret_bytes)))
+
+
+def describe(statement: Statement, parameter_oids: Sequence[int]) -> Steps[Shape]:
+    """Bind a statement without running it."""
+    return cast("Shape", (yield DescribeStatement(statement, tuple(parameter_oids))))
+
+
+def start(statement: Statement, parameters: Sequence[object] = ()) -> Steps[Rows]:
+    """Start a statement."""
+    return cast("Rows", (yield StartStatement(statement, tuple(parameters))))
+
+
+def stream(
+    rows: Rows,
+    columns: tuple[Column, ...] | None,
+    formats: tuple[int, ...],
+    style: TextStyle,
+    max_rows: int | None = None,
+) -> Steps[Streamed]:
+    """Send rows to the client."""
+    return cast("Streamed", (yield StreamRows(rows, columns, formats, style, max_rows)))
+
+
+def skip(rows: Rows, max_rows: int | None) -> Steps[Streamed]:
+    """Read rows and drop them."""
+    return cast("Streamed", (yield SkipRows(rows, max_rows)))
+
+
+def read_row(rows: Rows) -> Steps[tuple[object, ...]]:
+    """Read one row as Python values."""
+    return cast("tuple[object, ...]", (yield ReadRow(rows)))

@@ -1,0 +1,34 @@
+"""Statements that the engine runs, inside the transaction block they belong to."""
+
+from __future__ import annotations
+
+from fsspeckit_sqlserver.session.commands import BeginTransaction, Steps, start
+from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.state import SessionState
+from fsspeckit_sqlserver.statement import Statement
+
+__all__ = ["run_in_engine"]
+
+_READS = frozenset({"select_stmt", "explain_stmt"})
+
+
+def run_in_engine(state: SessionState, statement: Statement, parameters: tuple[object, ...]) -> Steps[Rows]:
+    """Start a statement in the engine.
+
+    The engine's transaction opens with the first statement that needs it, as PostgreSQL takes its snapshot: BEGIN alone
+    costs nothing.
+    """
+    transaction = state.transaction
+    if transaction.is_open and not transaction.in_engine:
+        yield BeginTransaction()
+        transaction.in_engine = True
+    if not _only_reads(statement):
+        transaction.write_count += 1
+        state.has_written = True
+    return (yield from start(statement, parameters))
+
+
+def _only_reads(statement: Statement) -> bool:
+    if statement.node_name == "select_stmt":
+        return not statement.node.HasField("into_clause")
+    return statement.node_name in _READS

@@ -1,0 +1,122 @@
+"""How one statement is prepared and run: by the session itself, or by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.session import cursors, settings_statements
+from fsspeckit_sqlserver.session.blocks import allowed_when_failed, transaction_statement
+from fsspeckit_sqlserver.session.commands import Deadline, Steps, describe
+from fsspeckit_sqlserver.session.engine_calls import run_in_engine
+from fsspeckit_sqlserver.session.errors import FailedTransaction
+from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.state import Prepared, SessionState
+from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.wire.backend import Field, RowDescription
+
+__all__ = ["command_tag", "prepare", "row_description", "run"]
+
+Handler: TypeAlias = Callable[[SessionState, Statement, tuple[object, ...]], Steps[Rows]]
+
+
+def _refuse_copy(_state: SessionState, _statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:
+    yield from ()
+    raise Unsupported("COPY is not served yet; use SELECT")
+
+
+LOCAL: Final[Mapping[str, Handler]] = MappingProxyType(
+    {
+        "transaction_stmt": transaction_statement,
+        "variable_set_stmt": settings_statements.set_variable,
+        "variable_show_stmt": settings_statements.show,
+        "discard_stmt": settings_statements.discard,
+        "listen_stmt": settings_statements.accept("LISTEN"),
+        "unlisten_stmt": settings_statements.accept("UNLISTEN"),
+        "notify_stmt": settings_statements.accept("NOTIFY"),
+        "constraints_set_stmt": settings_statements.accept("SET CONSTRAINTS"),
+        "declare_cursor_stmt": cursors.declare,
+        "fetch_stmt": cursors.fetch,
+        "close_portal_stmt": cursors.close,
+        "prepare_stmt": cursors.prepare,
+        "execute_stmt": cursors.execute,
+        "deallocate_stmt": cursors.deallocate,
+        "copy_stmt": _refuse_copy,
+    }
+)
+"""Kind of statement → who carries it out. What is missing goes to the engine."""
+
+
+def _refuse_in_failed_block(state: SessionState, statement: Statement) -> None:
+    if state.transaction.status == "E" and not allowed_when_failed(statement):
+        raise FailedTransaction
+
+
+def run(state: SessionState, statement: Statement, parameters: tuple[object, ...]) -> Steps[Rows]:
+    """Start a statement and return its rows.
+
+    Raises:
+        FailedTransaction: the block is failed, and this does not end it.
+        GatewayError: whatever the statement runs into.
+    """
+    _refuse_in_failed_block(state, statement)
+    if timeout_ms := state.settings.statement_timeout_ms:
+        yield Deadline(timeout_ms)
+    if handler := LOCAL.get(statement.node_name):
+        return (yield from handler(state, statement, parameters))
+    if settings_statements.functions_columns(statement) is not None:
+        return (yield from settings_statements.call_functions(state, statement, parameters))
+    return (yield from run_in_engine(state, statement, parameters))
+
+
+def prepare(state: SessionState, name: str, statement: Statement | None, wanted: Sequence[int]) -> Steps[Prepared]:
+    """Find a statement's parameters and columns without running it.
+
+    Args:
+        wanted: parameter types as the client named them; 0, or none, means: infer.
+    """
+    if statement is None:
+        return Prepared(name, None, tuple(wanted), None)
+    _refuse_in_failed_block(state, statement)
+    if statement.node_name in LOCAL:
+        return Prepared(name, statement, tuple(wanted), _local_columns(state, statement))
+    columns = settings_statements.functions_columns(statement)
+    if columns is not None:
+        count = max(len(wanted), statement.sql.count("$"))  # each is text, wherever it stands
+        return Prepared(name, statement, (oids.TEXT,) * count if "$" in statement.sql else (), columns)
+    shape = yield from describe(statement, wanted)
+    return Prepared(name, statement, shape.parameter_oids, shape.columns)
+
+
+def _local_columns(state: SessionState, statement: Statement) -> tuple[Column, ...] | None:
+    match statement.node_name:
+        case "variable_show_stmt":
+            return settings_statements.show_columns(state, statement)
+        case "fetch_stmt" if not statement.node.ismove:
+            return cursors.open_cursor(state, statement.node.portalname).prepared.columns
+        case "execute_stmt":
+            return cursors.prepared_statement(state, statement.node.name).columns
+    return None
+
+
+def row_description(columns: Sequence[Column], formats: Sequence[int]) -> RowDescription:
+    """Return the message that announces rows of these columns in these formats."""
+    return RowDescription(
+        tuple(
+            Field(
+                column.name, 0, 0, column.type_oid, oids.TYPE_SIZE.get(column.type_oid, -1), column.typmod, wire_format
+            )
+            for column, wire_format in zip(columns, formats, strict=True)
+        )
+    )
+
+
+def command_tag(rows: Rows, sent: int) -> str:
+    """Return the tag of CommandComplete: `SELECT 5`, `INSERT 0 3`, `BEGIN`."""
+    if rows.affected is not None:
+        return f"{rows.verb} {rows.affected}"
+    return f"{rows.verb} {sent}" if rows.verb in {"SELECT", "FETCH"} else rows.verb

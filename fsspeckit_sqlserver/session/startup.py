@@ -1,0 +1,121 @@
+"""The start of a session: encryption requests, protocol version, startup parameters, keys."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.session.commands import (
+    CancelOther,
+    CloseConnection,
+    Send,
+    SendByte,
+    SetParameter,
+    Steps,
+    admit,
+)
+from fsspeckit_sqlserver.session.errors import InvalidAuthorization
+from fsspeckit_sqlserver.session.guc import SETTINGS
+from fsspeckit_sqlserver.session.state import SessionState
+from fsspeckit_sqlserver.wire import frontend as fe
+from fsspeckit_sqlserver.wire.backend import (
+    AuthenticationOk,
+    BackendKeyData,
+    NegotiateProtocolVersion,
+    ParameterStatus,
+)
+from fsspeckit_sqlserver.wire.phases import Phase
+
+__all__ = ["LATEST_MINOR", "begin_session"]
+
+LATEST_MINOR: Final = 2
+"""Protocol 3.2 differs from 3.0 in the length of cancel keys alone; 3.1 was never used."""
+
+_SHORT_KEY_BYTES: Final = 4
+_LONG_KEY_BYTES: Final = 32
+
+StartupKind = fe.StartupMessage | fe.SslRequest | fe.GssEncRequest | fe.CancelRequest
+
+
+def begin_session(state: SessionState, message: StartupKind) -> Steps[None]:
+    """Answer one message of the startup kind.
+
+    Raises:
+        GatewayError: the client cannot be served; the connection ends with it.
+    """
+    match message:
+        case fe.SslRequest() | fe.GssEncRequest():
+            yield SendByte(b"N")
+        case fe.CancelRequest(process_id, secret_key):
+            yield CancelOther(process_id, secret_key)
+            yield CloseConnection()
+        case fe.StartupMessage():
+            yield from _start(state, message)
+
+
+def _start(state: SessionState, message: fe.StartupMessage) -> Steps[None]:
+    if message.major != 3:
+        raise Unsupported(
+            f"unsupported frontend protocol {message.major}.{message.minor}: server supports 3.0 to 3.{LATEST_MINOR}"
+        )
+    parameters = dict(message.parameters)
+    user = parameters.pop("user", "")
+    if not user:
+        raise InvalidAuthorization("no PostgreSQL user name specified in startup packet")
+    database = parameters.pop("database", "") or user
+    if parameters.pop("replication", "off").lower() not in {"off", "false", "no", "0"}:
+        raise Unsupported("replication connections are not served; connect without replication=…")
+    unknown_options = tuple(name for name in parameters if name.startswith("_pq_."))
+    minor = (
+        message.minor if message.minor in {0, LATEST_MINOR} else (LATEST_MINOR if message.minor > LATEST_MINOR else 0)
+    )
+    if minor != message.minor or unknown_options:
+        yield Send(NegotiateProtocolVersion(minor, unknown_options))
+    state.user, state.database = user, database
+    state.settings.set_default("session_authorization", user)
+    for name, value in parameters.items():
+        if name == "options":
+            for option, chosen in _command_line(value):
+                state.settings.set_default(option, chosen)
+        elif name not in unknown_options:
+            state.settings.set_default(name, value)
+    secret_bytes = _LONG_KEY_BYTES if minor == LATEST_MINOR else _SHORT_KEY_BYTES
+    state.process_id, secret_key = yield from admit(user, database, secret_bytes)
+    yield Send(AuthenticationOk())
+    for setting in SETTINGS.values():
+        value = state.settings.get(setting.name)
+        if setting.reported:
+            yield Send(ParameterStatus(setting.name, value))
+        if setting.reported or value != setting.default:
+            yield SetParameter(setting.name, value)
+    yield Send(BackendKeyData(state.process_id, secret_key))
+    state.phase = Phase.READY
+
+
+_WORD = re.compile(r"(?:\\.|\S)+", re.DOTALL)
+
+
+def _command_line(options: str) -> list[tuple[str, str]]:
+    """Return the settings of `options=-c name=value --name=value`; a backslash takes a space into a value.
+
+    Raises:
+        Unsupported: another switch of the postgres command.
+    """
+    words = [re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in _WORD.findall(options)]
+    found = []
+    while words:
+        word = words.pop(0)
+        if word == "-c" and words:
+            word = words.pop(0)
+        elif word.startswith("-c"):
+            word = word[2:]
+        elif word.startswith("--"):
+            word = word[2:].replace("-", "_", word[2:].partition("=")[0].count("-"))
+        else:
+            raise Unsupported(f"options: found {word!r}, wanted -c name=value or --name=value")
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise Unsupported(f"options: found {word!r}, wanted name=value")
+        found.append((name, value))
+    return found

@@ -1,0 +1,104 @@
+"""Lists in PostgreSQL's array text, and structs, maps and lists of them as json. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Callable
+from typing import Final
+
+import pyarrow as pa
+
+from fsspeckit_sqlserver.types.kernels import pc
+
+__all__ = ["array_text", "json_text", "vector_text"]
+
+_NEEDS_QUOTES: Final = r'[{}",\\\s]|^$|^(?i:null)$'
+
+
+def array_text(array: pa.Array, element_text: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Return lists as `{a,b,NULL,"c d"}`; a list of lists has its inner braces unquoted.
+
+    Args:
+        array: a list array of any depth.
+        element_text: writes the innermost values.
+    """
+    values = array.flatten() if array.offset or array.null_count else array.values
+    offsets = _compact_offsets(array)
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type) or pa.types.is_fixed_size_list(values.type):
+        if not pa.types.is_list(values.type):
+            values = values.cast(pa.list_(values.type.value_type))
+        texts = array_text(values, element_text)
+    else:
+        texts = _quoted(element_text(values))
+    lists = pa.ListArray.from_arrays(offsets, pc.fill_null(texts, "NULL"))
+    joined = pc.binary_join_element_wise("{", pc.binary_join(lists, ","), "}", "")
+    return pc.if_else(pc.is_valid(array), joined, None) if array.null_count else joined
+
+
+def vector_text(array: pa.Array) -> pa.Array:
+    """Return int2vector and oidvector: numbers with spaces between."""
+    values = array.flatten() if array.offset or array.null_count else array.values
+    lists = pa.ListArray.from_arrays(_compact_offsets(array), pc.cast(values, pa.string()))
+    joined = pc.binary_join(lists, " ")
+    return pc.if_else(pc.is_valid(array), joined, None) if array.null_count else joined
+
+
+def _compact_offsets(array: pa.Array) -> pa.Array:
+    """Return offsets into `array.flatten()`; a NULL list is empty there."""
+    if not array.offset and not array.null_count:
+        return array.offsets
+    lengths = pc.fill_null(pc.list_value_length(array), 0)
+    sums = pc.cumulative_sum(lengths).cast(pa.int32())
+    return pa.concat_arrays([pa.array([0], pa.int32()), sums])
+
+
+def _quoted(texts: pa.Array) -> pa.Array:
+    needs = pc.match_substring_regex(texts, _NEEDS_QUOTES)
+    if not pc.any(needs).as_py():
+        return texts
+    escaped = pc.replace_substring_regex(texts, r'(["\\])', r"\\\1")
+    return pc.if_else(needs, pc.binary_join_element_wise('"', escaped, '"', ""), texts)
+
+
+def json_text(array: pa.Array) -> pa.Array:
+    """Return nested values as json. Loops over values: Arrow has no kernel for it."""
+    return pa.array([None if value is None else _dump(value) for value in _with_maps(array)], pa.string())
+
+
+def _with_maps(array: pa.Array) -> list[object]:
+    values: list[object] = array.to_pylist(maps_as_pydicts="lossy") if _has_map(array.type) else array.to_pylist()
+    return values
+
+
+def _has_map(kind: pa.DataType) -> bool:
+    return pa.types.is_map(kind) or any(_has_map(kind.field(index).type) for index in range(kind.num_fields))
+
+
+def _dump(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float():
+            return repr(value) if math.isfinite(value) else f'"{value}"'
+        case decimal.Decimal():
+            return format(value, "f")
+        case dict():
+            return "{" + ",".join(f"{_quote(str(key))}:{_dump(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(_dump, value)) + "]"
+        case bytes():
+            return _quote("\\x" + value.hex())
+        case datetime.datetime() | datetime.date() | datetime.time():
+            return _quote(value.isoformat())
+    return _quote(str(value))
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -12,6 +12,7 @@ worker that `_busy` admits.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hmac
 import logging
 import os
@@ -24,7 +25,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, cast
 
-from fsspeckit_lib.errors import Cancelled, GatewayError
+from fsspeckit_lib.errors import AccessDenied, Cancelled, Conflict, GatewayError, InvalidValue
 from fsspeckit_sqlserver.session.driver import Driver
 from fsspeckit_sqlserver.session.errors import ShuttingDown, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
@@ -33,7 +34,7 @@ from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES, FrontendDecoder
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage, StartupMessage
 
-__all__ = ["Limits", "Server"]
+__all__ = ["AddressInUse", "Limits", "Server", "bind_listener"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,12 @@ class Limits:
     max_connections: int = 100
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
     login_timeout_s: float = 60.0
+
+
+class AddressInUse(Conflict):
+    """Another program listens on the address."""
+
+    kind = "address-in-use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +313,33 @@ class _ConnectionSwitchboard:
         return self._server.deadline(milliseconds, expire)
 
 
+def bind_listener(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address; port 0 takes a free one.
+
+    Raises:
+        AddressInUse, AccessDenied, InvalidValue: the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(512)  # some kernels say only here that another socket listens
+    except (OSError, OverflowError) as error:
+        listener.close()
+        code = error.errno if isinstance(error, OSError) else None
+        if code == errno.EADDRINUSE:
+            raise AddressInUse(
+                f"listen address {host}:{port}: another program listens there; stop it, or choose another with --listen"
+            ) from error
+        if code == errno.EACCES:
+            raise AccessDenied(
+                f"listen address {host}:{port}: this user may not listen below port 1024; choose another with --listen"
+            ) from error
+        raise InvalidValue(f"listen address {host}:{port}: {error}; wanted an address of this machine") from error
+    return listener
+
+
 class Server:
     """Connections of one engine on one address."""
 
@@ -321,18 +355,12 @@ class Server:
         self._registered: dict[int, Connection] = {}
         self._registry_lock = threading.Lock()
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen; return the address, with the port that was chosen for port 0.
-
-        Raises:
-            OSError: the address cannot be listened on.
-        """
+    async def start(self, listener: socket.socket) -> None:
+        """Listen on a socket that `bind_listener` has bound."""
         loop = self._loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(
-            lambda: Connection(self, loop, self._engine), host, port, backlog=512, reuse_address=True
+            lambda: Connection(self, loop, self._engine), sock=listener, backlog=512
         )
-        address = self._listener.sockets[0].getsockname()
-        return str(address[0]), int(address[1])
 
     async def stop(self) -> None:
         """Stop listening, interrupt what runs, tell the clients, close. Takes a few seconds at most."""

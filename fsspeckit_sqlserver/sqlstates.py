@@ -106,6 +106,7 @@ SQLSTATES: Final = MappingProxyType(
         "too-many-arguments": "54023",
         "limit-exceeded": "54000",
         "shutting-down": "57P01",  # admin_shutdown
+        "address-in-use": "58000",  # system_error; nobody is connected to be told
         "starting-up": "57P03",  # cannot_connect_now
     }
 )

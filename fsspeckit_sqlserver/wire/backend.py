@@ -198,7 +198,7 @@ class _Report:
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse(_Report):
-    """A statement or the connection failed. S, V: severity, C: SQLSTATE, M: message, D: detail, H: hint, P: position."""
+    """A statement or the connection failed. S, V: severity, C: SQLSTATE, M: message, D, H: detail, hint, P: position."""
 
     tag: ClassVar[bytes] = b"E"
     fields: Mapping[str, str]

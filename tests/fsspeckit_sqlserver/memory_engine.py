@@ -1,6 +1,6 @@
 """An engine for tests: one DuckDB in memory, nothing else. Satisfies `session.ports.Engine` by its shape alone.
 
-It knows no catalogs and guesses parameter types from casts (`$1::int`); the real engine is `fsspeckit_sqlserver.engine`.
+It knows no catalogs and guesses parameter types from casts (`$1::int`).
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class MemoryRows:
         self._reader: pa.RecordBatchReader | None = None
         self._left: pa.RecordBatch | None = None
         try:
+            relation: duckdb.DuckDBPyRelation | None
             relation = cursor.sql(sql, params=list(parameters)) if parameters else cursor.sql(sql)
             if relation is None:
                 return

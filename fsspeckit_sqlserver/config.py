@@ -1,0 +1,123 @@
+"""What the daemon serves and where: flags and file become one frozen value here.
+
+Flags add to the file's tables; the same name in both, or twice, is refused rather than guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from fsspeckit_lib.core.objects import ObjectStore
+from fsspeckit_lib.errors import BadInput, InvalidValue
+from fsspeckit_lib.service.settings import Settings, TableSettings
+from fsspeckit_sqlserver.auth.loopback import require_loopback
+
+__all__ = ["ServerConfig", "Source", "parse_listen", "server_config"]
+
+PARTITIONINGS = ("auto", "hive", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one table, or one schema of tables, lies."""
+
+    store: ObjectStore
+    partitioning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What to serve and where."""
+
+    host: str
+    port: int
+    tables: Mapping[str, Source]
+    schemas: Mapping[str, Source]
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Return host and port of `127.0.0.1:5433`, `[::1]:5433`, `localhost:0`.
+
+    Raises:
+        InvalidValue: not an address, or not a loopback one.
+    """
+    host, colon, port_text = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65_535:
+        raise InvalidValue(f"listen address: found {text!r}, wanted host:port such as 127.0.0.1:5433 or [::1]:5433")
+    require_loopback(host)
+    return "127.0.0.1" if host == "localhost" else host, int(port_text)
+
+
+def server_config(
+    settings: Settings,
+    listen: str | None,
+    tables: Iterable[str],
+    schemas: Iterable[str],
+    options: Mapping[str, str],
+) -> ServerConfig:
+    """Return the configuration of file and flags. Makes no request.
+
+    Args:
+        settings: the file, or the defaults.
+        listen: `host:port`; None is the file's.
+        tables: `name=URL` texts of --table.
+        schemas: `name=URL` texts of --schema.
+        options: storage options for the URLs of flags.
+
+    Raises:
+        BadInput and its kinds: a name or URL that cannot be used, or nothing to serve.
+    """
+    host, port = parse_listen(listen if listen is not None else settings.sqlserver.listen)
+    config = ServerConfig(
+        host,
+        port,
+        _sources(settings, "table", settings.sqlserver.tables, tables, options),
+        _sources(settings, "schema", settings.sqlserver.schemas, schemas, options),
+    )
+    if not config.tables and not config.schemas:
+        raise BadInput(
+            "nothing to serve: found no table, wanted --table name=URL, --schema name=URL, or tables in --config"
+        )
+    return config
+
+
+def _sources(
+    settings: Settings,
+    what: str,
+    configured: Mapping[str, TableSettings],
+    flags: Iterable[str],
+    options: Mapping[str, str],
+) -> dict[str, Source]:
+    sources: dict[str, Source] = {}
+    for name, table in configured.items():
+        place = f"configuration: sqlserver.{what}s.{name}"
+        _check_name(what, name)
+        root = table.storage or table.url
+        if root is None or (table.storage and table.url):
+            raise BadInput(f"{place}: wanted either storage or url")
+        if table.partitioning not in PARTITIONINGS:
+            raise InvalidValue(
+                f"{place}.partitioning: found {table.partitioning!r}, wanted one of {', '.join(PARTITIONINGS)}"
+            )
+        sources[name] = Source(settings.open_path(root, table.path, {}), table.partitioning)
+    for text in flags:
+        name, equals, url = text.partition("=")
+        if not equals or not name.strip() or not url.strip():
+            raise InvalidValue(f"--{what}: found {text!r}, wanted name=URL such as trips=s3://bucket/trips")
+        name = name.strip()
+        _check_name(what, name)
+        if name in sources:
+            raise BadInput(f"--{what} {name}: the name is given twice; choose another name for one of them")
+        sources[name] = Source(settings.open_source(url.strip(), options), "auto")
+    return sources
+
+
+def _check_name(what: str, name: str) -> None:
+    parts = name.split(".")
+    if not all(parts) or len(parts) > (2 if what == "table" else 1):
+        wanted = "name or schema.name" if what == "table" else "one name without a dot"
+        raise InvalidValue(f"{what} name: found {name!r}, wanted {wanted}")
+    if parts[0].lower() in {"pg_catalog", "information_schema", "pg_toast"} and (len(parts) == 2 or what == "schema"):
+        raise InvalidValue(f"{what} name: found {name!r}; schema {parts[0]} is the server's own, choose another")

@@ -1,0 +1,74 @@
+"""The life of `fsspeckit-sqlserver`: bind, open the engine, serve, stop.
+
+Stays in the foreground, as systemd wants it. The port is taken before the engine lists the tables, so that a wrong
+address is said at once; clients are accepted only after that, when the line `ready: …` is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Mapping
+
+from fsspeckit_lib.cache import Cache, CacheConfig
+from fsspeckit_lib.service.notify import notify
+from fsspeckit_sqlserver.config import ServerConfig, Source
+from fsspeckit_sqlserver.engine import TableSource, open_engine
+from fsspeckit_sqlserver.server import Server, bind_listener
+from fsspeckit_sqlserver.session.ports import Engine
+
+__all__ = ["run"]
+
+logger = logging.getLogger(__name__)
+
+
+def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        config: what to serve, and where.
+        cache: where cached copies lie.
+        announce: gets the line that says where to connect, once clients are accepted.
+
+    Raises:
+        GatewayError: the address cannot be had, or a table cannot be opened.
+    """
+    listener = bind_listener(config.host, config.port)
+    try:
+        shared_cache = Cache(cache)
+        try:
+            engine = open_engine(_table_sources(config.tables), _table_sources(config.schemas), cache=shared_cache)
+            try:
+                asyncio.run(_serve(engine, listener, announce))
+            finally:
+                engine.close()
+        finally:
+            shared_cache.close()
+    finally:
+        listener.close()
+
+
+def _table_sources(sources: Mapping[str, Source]) -> dict[str, TableSource]:
+    return {name: TableSource(source.store, source.partitioning) for name, source in sources.items()}
+
+
+async def _serve(engine: Engine, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = Server(engine)
+    await server.start(listener)
+    host, port = listener.getsockname()[:2]
+    address = f"postgresql://fsspeckit@{f'[{host}]' if ':' in host else host}:{port}/fsspeckit"
+    logger.info("listening on %s port %d", host, port)
+    announce(f"ready: {address}")
+    notify(f"READY=1\nSTATUS=serving {address}")
+    try:
+        await stop.wait()
+    finally:
+        notify("STOPPING=1")
+        logger.info("stopping")
+        await server.stop()

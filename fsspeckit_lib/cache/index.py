@@ -293,7 +293,7 @@ class CacheIndex:
 
     def _remove(self, entry_id: bytes, path: str) -> None:
         for name in (path, f"{path}.map") if path.startswith("partial/") else (path,):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 os.unlink(f"{self._root}/{name}")
         self._connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
 

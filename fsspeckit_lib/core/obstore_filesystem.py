@@ -228,9 +228,9 @@ class _Writer(io.RawIOBase):
         return self._position
 
     def write(self, data: Any, /) -> int:
+        count = memoryview(data).nbytes
         with translated(self._who):
             self._writer.write(data)
-        count = memoryview(data).nbytes
         self._position += count
         return count
 

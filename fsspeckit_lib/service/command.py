@@ -52,4 +52,5 @@ def run_command(command: click.Command, prog_name: str) -> NoReturn:
 
 
 def _say(prog_name: str, text: str) -> None:
-    click.echo(f"{prog_name}: {' '.join(text.split())}", err=True)
+    line = " ".join(text.split())
+    click.echo(line if line.startswith(f"{prog_name}: ") else f"{prog_name}: {line}", err=True)

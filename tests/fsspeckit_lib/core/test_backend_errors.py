@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 
@@ -54,7 +53,7 @@ def test_obstore_generic_errors_by_what_the_server_said(text: str, kind: type[er
         (FileExistsError("x"), errors.AlreadyExists),
         (ConnectionRefusedError("x"), errors.Unavailable),
         (OSError("the network is down"), errors.Unavailable),
-        (asyncio.TimeoutError(), errors.TimedOut),
+        (TimeoutError(), errors.TimedOut),
         (NotImplementedError("append"), errors.Unsupported),
         (ImportError("install gcsfs"), errors.Unsupported),
         (MemoryError(), errors.ResourceExhausted),
@@ -67,7 +66,7 @@ def test_python_and_fsspec_errors(raised: Exception, kind: type[errors.GatewayEr
 
 
 def test_botocore_codes() -> None:
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
     def of(code: str) -> errors.GatewayError:
         return translate(ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject"), "s3://b")

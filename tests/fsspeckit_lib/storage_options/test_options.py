@@ -61,8 +61,8 @@ def test_to_dict_goes_back_in() -> None:
 @pytest.mark.parametrize(
     ("uri", "protocol"),
     [
-        ("s3://b/k", "s3"), ("S3://b", "s3"), ("s3a://b", "s3"), ("/tmp", "file"), ("./x", "file"), ("file:///x", "file"),
-        ("memory://x", "memory"), ("gs://b", "gcs"), ("https://h/x", "https"),
+        ("s3://b/k", "s3"), ("S3://b", "s3"), ("s3a://b", "s3"), ("/tmp", "file"), ("./x", "file"),
+        ("file:///x", "file"), ("memory://x", "memory"), ("gs://b", "gcs"), ("https://h/x", "https"),
     ],
 )  # fmt: skip
 def test_protocols(uri: str, protocol: str) -> None:

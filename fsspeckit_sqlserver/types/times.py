@@ -28,6 +28,7 @@ _FIRST_DAY: Final = -25_567  # 1900-01-01
 _LAST_DAY: Final = 47_482  # 2100-01-01, not in the table
 _MIN_US: Final = -62_135_596_800_000_000  # 0001-01-01
 _MAX_US: Final = 253_402_300_800_000_000  # 10000-01-01
+_CYCLE_US: Final = 146_097 * DAY_US  # 400 years, after which the calendar repeats itself
 _MIN_DAY: Final = _MIN_US // DAY_US
 _MAX_DAY: Final = _MAX_US // DAY_US
 
@@ -109,6 +110,7 @@ def timestamp_text(array: pa.Array, time_zone: str) -> Cells:
     odd = (local < _MIN_US) | (local >= _MAX_US)
     if array.type.tz is not None:
         local, offset = _in_zone(local, odd, time_zone)
+        odd = (local < _MIN_US) | (local >= _MAX_US)
     valid = valid_mask(array)
     if odd.any():
         return Var(_odd_timestamps(local, offset, odd, valid))
@@ -140,13 +142,15 @@ def _in_zone(utc_us: Integers, odd: Bools, time_zone: str) -> tuple[Integers, by
     """Return local microseconds, and the offset's text: one for all rows, or one for each."""
     if time_zone in {"UTC", "Etc/UTC", "GMT"}:
         return utc_us, b"+00"
-    sane = np.where(odd, 0, utc_us)
+    sane = utc_us
+    if odd.any():  # whole cycles of the calendar bring them into the years that Arrow's zone rules know
+        sane = np.where(utc_us < _MIN_US, _MIN_US + utc_us % _CYCLE_US, utc_us)
+        sane = np.where(utc_us >= _MAX_US, _MAX_US - _CYCLE_US + utc_us % _CYCLE_US, sane)
     zoned = pa.array(sane, pa.timestamp("us", tz=time_zone))
-    local = pc.local_timestamp(zoned).view(pa.int64()).to_numpy()
-    seconds = (local - sane) // 1_000_000
-    distinct, which = np.unique(seconds, return_inverse=True)
-    texts = [_offset_text(int(value)) for value in distinct]
-    local = np.where(odd, utc_us, local)
+    offset_us = pc.local_timestamp(zoned).view(pa.int64()).to_numpy() - sane
+    distinct, which = np.unique(offset_us, return_inverse=True)
+    texts = [_offset_text(int(value) // 1_000_000) for value in distinct]
+    local = np.where(np.abs(utc_us) == _INFINITY_US, utc_us, utc_us + offset_us)
     return local, texts[0].encode() if len(texts) == 1 else np.array(texts)[which]
 
 

@@ -50,6 +50,11 @@ def translated(error: duckdb.Error) -> GatewayError:
     return BadInput(text)
 
 
+def run(cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object]) -> duckdb.DuckDBPyRelation | None:
+    """DDL and DML run at once and have no relation, whatever the stub says."""
+    return cursor.sql(sql, params=list(parameters)) if parameters else cursor.sql(sql)
+
+
 class MemoryRows:
     def __init__(self, cursor: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object]) -> None:
         self._cursor = cursor
@@ -58,8 +63,7 @@ class MemoryRows:
         self._reader: pa.RecordBatchReader | None = None
         self._left: pa.RecordBatch | None = None
         try:
-            relation: duckdb.DuckDBPyRelation | None
-            relation = cursor.sql(sql, params=list(parameters)) if parameters else cursor.sql(sql)
+            relation = run(cursor, sql, parameters)
             if relation is None:
                 return
             self.columns = tuple(

@@ -17,6 +17,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from fsspeckit_lib.cache.config import CacheConfig
+from fsspeckit_lib.cache.durability import Syncer
 from fsspeckit_lib.cache.files import CachedFile
 from fsspeckit_lib.cache.index import CacheIndex, Row
 from fsspeckit_lib.cache.locks import is_held_elsewhere
@@ -71,7 +72,7 @@ class Cache:
         self._memo: dict[bytes, Row] = {}
         self._partials: dict[tuple[bytes, str], PartialFile] = {}
         self._parts_pool = ThreadPoolExecutor(config.parallel_parts, thread_name_prefix="cache-fetch")
-        self._sync_pool = ThreadPoolExecutor(1, thread_name_prefix="cache-sync")
+        self._syncer = Syncer(config.root, self._index)
         self._closed = False
         self._remove_orphans()
 
@@ -99,7 +100,7 @@ class Cache:
         for partial in partials:
             partial.close()
         self._parts_pool.shutdown()  # parts that have not begun end at once
-        self._sync_pool.shutdown()
+        self._syncer.close()
         self._index.close()
 
     def open(self, store: ObjectStore, info: ObjectInfo) -> CachedFile:
@@ -214,29 +215,14 @@ class Cache:
                         self._mapper.relative_path(store.namespace, info.key),
                         self._mapper.relative_path(store.namespace, info.key, beside_directory=True),
                     ),
-                    on_published=self._sync_later,
+                    on_published=self._on_published,
                 )
                 self._partials[key] = partial
             partial.handles += 1
         return partial
 
-    def _sync_later(self, partial: PartialFile) -> None:
-        """Bring a published copy to the disk itself in the background, then say so in the index."""
-        descriptor = os.dup(partial.descriptor)
-
-        def sync() -> None:
-            try:
-                os.fdatasync(descriptor)
-                self._index.mark_synced(partial.entry_id, partial.info.version, os.fstat(descriptor).st_ino)
-            except Exception:
-                _logger.exception("%s: could not be synced; it will be fetched again after a power cut", partial.path)
-            finally:
-                os.close(descriptor)
-
-        try:
-            self._sync_pool.submit(sync)
-        except RuntimeError:  # the cache is being closed: the claim then ends with this boot
-            os.close(descriptor)
+    def _on_published(self, partial: PartialFile) -> None:
+        self._syncer.add(partial.entry_id, partial.info.version, os.fstat(partial.descriptor).st_ino)
 
     def _check_format(self) -> None:
         path = f"{self.config.root}/VERSION"

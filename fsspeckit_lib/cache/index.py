@@ -15,7 +15,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fsspeckit_lib.core.backend_errors import translate
@@ -181,11 +181,11 @@ class CacheIndex:
             )
             return True
 
-    def mark_synced(self, entry_id: bytes, version: str, inode: int) -> None:
-        """Record that the bytes of a complete copy reached the disk itself."""
+    def mark_synced(self, copies: Iterable[tuple[bytes, str, int]]) -> None:
+        """Record that complete copies (id, version, inode) reached the disk itself."""
         with self._transaction():
-            self._connection.execute(
-                "UPDATE entries SET synced = 1 WHERE id = ? AND version = ? AND inode = ?", (entry_id, version, inode)
+            self._connection.executemany(
+                "UPDATE entries SET synced = 1 WHERE id = ? AND version = ? AND inode = ? AND complete = 1", copies
             )
 
     def drop(self, entry_id: bytes, row: Row) -> None:

@@ -48,10 +48,11 @@ def _demo(cleanup: contextlib.ExitStack, folder: Path, store: str, port: int, on
 
     mount_command = [command_path("fsspeckit-mount"), stage.url, str(mountpoint), "--cache-dir", str(cache)]
     mount_command += ["--log-file", str(folder / "mount.log")]
-    click.echo(f"$ fsspeckit-mount {stage.url} {mountpoint} --cache-dir {cache}")
+    click.echo(f"$ cd {folder}")
+    click.echo(f"$ fsspeckit-mount {stage.url} mnt --cache-dir cache")
     refused = cleanup.enter_context(mounted(mount_command, mountpoint, stage.environment))
     if refused is None:
-        show.show_files(stage, mountpoint, cache)
+        show.show_files(stage, folder, mountpoint.name, cache.name)
     else:
         click.echo(f"  no mount here: {refused}")
 
@@ -59,7 +60,7 @@ def _demo(cleanup: contextlib.ExitStack, folder: Path, store: str, port: int, on
     server_command = [command_path("fsspeckit-sqlserver"), "--listen", f"127.0.0.1:{port}", "--table", table]
     server_command += ["--cache-dir", str(cache), "--log-file", str(folder / "sqlserver.log")]
     show.heading("The SQL server, on the same cache")
-    click.echo(f"$ fsspeckit-sqlserver --listen 127.0.0.1:{port} --table {table} --cache-dir {cache}")
+    click.echo(f"$ fsspeckit-sqlserver --listen 127.0.0.1:{port} --table {table} --cache-dir cache")
     ready = cleanup.enter_context(sql_server(server_command, stage.environment))
     click.echo(f"  {ready}")
     show.show_sql(port, stage.environment)

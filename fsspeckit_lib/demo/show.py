@@ -26,14 +26,22 @@ def heading(text: str) -> None:
     click.echo(f"\n== {text}")
 
 
-def run(command: Sequence[str], environment: Mapping[str, str] | None = None, shown: str | None = None) -> str:
-    """Print a command, run it, print its output (a long one abbreviated) and return it.
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    shown: str | None = None,
+) -> str:
+    """Print a command, run it in `folder`, print its output (a long one abbreviated) and return it.
 
     Raises:
         Corrupt: the command failed.
     """
     click.echo(f"$ {shown or shlex.join(command)}")
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
     lines = result.stdout.rstrip().splitlines()
     for line in lines[:_MOST_LINES]:
         click.echo(f"  {line}")
@@ -44,40 +52,39 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, sh
     return result.stdout
 
 
-def show_files(stage: Stage, mountpoint: Path, cache: Path) -> None:
+def show_files(stage: Stage, folder: Path, mountpoint: str, cache: str) -> None:
     """Use the mount as any program would, cold and warm, and compare what it gives with what was put there.
+
+    Args:
+        mountpoint: relative to `folder`, as is `cache`.
 
     Raises:
         Corrupt: a command failed, or the mount gave other bytes than the bucket has.
     """
-    large = mountpoint / "media" / "large.bin"
+    large = f"{mountpoint}/media/large.bin"
     heading("The bucket as a directory")
-    run(["ls", "-l", str(mountpoint)])
-    run(["ls", "-l", str(mountpoint / "reports")])
-    run(["cat", str(mountpoint / "reports" / "Überblick – 概要.md")])
-    run(["grep", "-c", "ERROR", str(mountpoint / "logs" / "gateway" / "2026-11.log")])
-    run(["head", "-n", "3", str(mountpoint / "raw" / "customers.csv")])
-
+    run(["ls", "-l", mountpoint], folder=folder)
+    run(["ls", "-l", f"{mountpoint}/reports"], folder=folder)
+    run(["cat", f"{mountpoint}/reports/Überblick – 概要.md"], folder=folder)
+    run(["grep", "-c", "ERROR", f"{mountpoint}/logs/gateway/2026-11.log"], folder=folder)
+    run(["head", "-n", "3", f"{mountpoint}/raw/customers.csv"], folder=folder)
     started = time.perf_counter()
-    digest = run(["sha256sum", str(large)]).split()[0]
+    digest = run(["sha256sum", large], folder=folder).split()[0]
     cold_s = time.perf_counter() - started
     if digest != stage.sample.large_sha256:
         raise Corrupt(f"demo: {large} has SHA-256 {digest}, the bucket's file {stage.sample.large_sha256}")
     click.echo("  the same as in the bucket")
-    cold_read_s = cold_s
-    warm_read_s = _read_seconds(large)
-    size_mb = large.stat().st_size / 1e6
-    click.echo(
-        f"\n  {size_mb:.0f} MB: first sha256sum {cold_read_s:.2f} s (downloads), then a whole read {warm_read_s:.3f} s"
-    )
-    click.echo(f"  ({size_mb / 1000 / warm_read_s:.1f} GB/s, from the local copy)")
+    warm_s = _read_seconds(folder / large)
+    size_mb = (folder / large).stat().st_size / 1e6
+    click.echo(f"\n  {size_mb:.0f} MB: the first sha256sum took {cold_s:.2f} s and downloaded it,")
+    click.echo(f"  then a whole read took {warm_s:.3f} s: {size_mb / 1000 / warm_s:.1f} GB/s, from the local copy")
 
     heading("The cached copy is an ordinary file at the same path")
-    copies = [path for path in cache.rglob("large.bin") if path.is_file()]
+    copies = [path.relative_to(folder) for path in (folder / cache).rglob("large.bin") if path.is_file()]
     if not copies:
-        raise Corrupt(f"demo: no copy of large.bin under {cache}")
-    run(["ls", "-l", str(copies[0])])
-    run(["cmp", str(copies[0]), str(large)])
+        raise Corrupt(f"demo: no copy of large.bin under {folder / cache}")
+    run(["ls", "-l", str(copies[0])], folder=folder)
+    run(["cmp", str(copies[0]), large], folder=folder)
     click.echo("  equal, byte for byte")
 
 
@@ -98,7 +105,7 @@ def show_sql(port: int, environment: Mapping[str, str]) -> None:
 
     def query(sql: str, *flags: str) -> tuple[str, float]:
         started = time.perf_counter()
-        output = run([*base, *flags, "-c", sql], environment, shown=f"psql -p {port} -c {shlex.quote(sql)}")
+        output = run([*base, *flags, "-c", sql], environment=environment, shown=f"psql -p {port} -c {shlex.quote(sql)}")
         return output, time.perf_counter() - started
 
     aggregate = (

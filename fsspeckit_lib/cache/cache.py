@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import logging
 import os
 import threading
@@ -25,6 +26,7 @@ from fsspeckit_lib.cache.mapper import FileNameCacheMapper
 from fsspeckit_lib.cache.partial import PartialFile
 from fsspeckit_lib.cache.readthrough import ReadThrough
 from fsspeckit_lib.cache.stats import CacheStats, StatsCounter
+from fsspeckit_lib.cache.whole import WholeFile
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.errors import ResourceExhausted, Unavailable
@@ -70,9 +72,11 @@ class Cache:
         self._boot_id = boot_id
         self._lock = threading.Lock()
         self._memo: dict[bytes, Row] = {}
-        self._partials: dict[tuple[bytes, str], PartialFile] = {}
+        self._partials: dict[tuple[bytes, str], PartialFile | WholeFile] = {}
         self._parts_pool = ThreadPoolExecutor(config.parallel_parts, thread_name_prefix="cache-fetch")
         self._syncer = Syncer(config.root, self._index)
+        self._temporary_numbers = itertools.count()
+        self._lock_descriptor = os.open(f"{config.root}/locks", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._closed = False
         self._remove_orphans()
 
@@ -102,6 +106,7 @@ class Cache:
         self._parts_pool.shutdown()  # parts that have not begun end at once
         self._syncer.close()
         self._index.close()
+        os.close(self._lock_descriptor)
 
     def open(self, store: ObjectStore, info: ObjectInfo) -> CachedFile:
         """Return a handle on that version of the object. Local I/O only; a copy of another version is dropped.
@@ -134,7 +139,11 @@ class Cache:
         return whole[1]
 
     def _handle(
-        self, store: ObjectStore, info: ObjectInfo, whole: tuple[int, str] | None, partial: PartialFile | None
+        self,
+        store: ObjectStore,
+        info: ObjectInfo,
+        whole: tuple[int, str] | None,
+        partial: PartialFile | WholeFile | None,
     ) -> CachedFile:
         return CachedFile(
             info,
@@ -190,39 +199,57 @@ class Cache:
             self._memo.clear()  # one index look-up each brings them back
         self._memo[entry_id] = row
 
-    def _open_partial(self, entry_id: bytes, store: ObjectStore, info: ObjectInfo) -> PartialFile | None:
-        """Return the sparse copy, with one handle more; None when a complete copy has just appeared."""
+    def _open_partial(self, entry_id: bytes, store: ObjectStore, info: ObjectInfo) -> PartialFile | WholeFile | None:
+        """Return the copy on its way, with one handle more; None when a complete copy has just appeared."""
         key = (entry_id, info.version)
         with self._lock:
             if self._closed:
                 raise ResourceExhausted(f"cache folder {self.config.root}: is being closed")
             partial = self._partials.get(key)
             if partial is None:
-                digest = hashlib.sha256(entry_id + b"\0\0" + info.version.encode(errors="surrogateescape")).hexdigest()
-                name = f"partial/{digest[:40]}"
-                if not self._index.begin(entry_id, info.version, name):
+                partial = self._make_partial(entry_id, store, info)
+                if partial is None:
                     return None
-                partial = PartialFile(
-                    config=self.config,
-                    index=self._index,
-                    pool=self._parts_pool,
-                    stats=self._stats,
-                    store=store,
-                    info=info,
-                    entry_id=entry_id,
-                    name=name,
-                    targets=(
-                        self._mapper.relative_path(store.namespace, info.key),
-                        self._mapper.relative_path(store.namespace, info.key, beside_directory=True),
-                    ),
-                    on_published=self._on_published,
-                )
                 self._partials[key] = partial
             partial.handles += 1
         return partial
 
-    def _on_published(self, partial: PartialFile) -> None:
-        self._syncer.add(partial.entry_id, partial.info.version, os.fstat(partial.descriptor).st_ino)
+    def _make_partial(self, entry_id: bytes, store: ObjectStore, info: ObjectInfo) -> PartialFile | WholeFile | None:
+        digest = hashlib.sha256(entry_id + b"\0\0" + info.version.encode(errors="surrogateescape")).hexdigest()[:40]
+        targets = (
+            self._mapper.relative_path(store.namespace, info.key),
+            self._mapper.relative_path(store.namespace, info.key, beside_directory=True),
+        )
+        if info.size_bytes <= self.config.whole_bytes:
+            return WholeFile(
+                config=self.config,
+                index=self._index,
+                pool=self._parts_pool,
+                stats=self._stats,
+                store=store,
+                info=info,
+                entry_id=entry_id,
+                name=f"partial/{digest}.{os.getpid()}.{next(self._temporary_numbers)}",
+                targets=targets,
+                lock_descriptor=self._lock_descriptor,
+                open_published=lambda: self._open_whole(entry_id, info),
+                on_published=self._syncer.add,
+            )
+        name = f"partial/{digest}"
+        if not self._index.begin(entry_id, info.version, name):
+            return None
+        return PartialFile(
+            config=self.config,
+            index=self._index,
+            pool=self._parts_pool,
+            stats=self._stats,
+            store=store,
+            info=info,
+            entry_id=entry_id,
+            name=name,
+            targets=targets,
+            on_published=self._syncer.add,
+        )
 
     def _check_format(self) -> None:
         path = f"{self.config.root}/VERSION"
@@ -249,7 +276,8 @@ class Cache:
         claimed = self._index.partial_paths()
         for name in names:
             stem = name.removesuffix(".map")
-            if f"partial/{stem}" not in claimed and not is_held_elsewhere(f"{folder}/{stem}.map"):
+            liveness = stem if "." in stem else f"{stem}.map"  # a file that comes whole is locked itself
+            if f"partial/{stem}" not in claimed and not is_held_elsewhere(f"{folder}/{liveness}"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{folder}/{name}")
 

@@ -19,6 +19,7 @@ class CacheConfig:
         max_size_bytes: cap on the bytes of all cached files together.
         min_free_bytes: space that stays free on the disk of the root.
         part_bytes: most bytes of one GET; a multiple of 4096.
+        whole_bytes: files up to this size are fetched whole by their first read; at most `part_bytes`.
         parallel_parts: GETs in flight at once, over all files.
         lock_timeout_s: longest wait for another process that is fetching the same bytes.
     """
@@ -27,5 +28,6 @@ class CacheConfig:
     max_size_bytes: int = 10 << 30
     min_free_bytes: int = 256 << 20
     part_bytes: int = 8 << 20
+    whole_bytes: int = 256 << 10
     parallel_parts: int = 8
     lock_timeout_s: float = 120.0

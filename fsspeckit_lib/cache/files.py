@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fsspeckit_lib.cache.partial import PartialFile
 from fsspeckit_lib.cache.readthrough import ReadThrough
 from fsspeckit_lib.cache.stats import StatsCounter
+from fsspeckit_lib.cache.whole import WholeFile
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import ResourceExhausted
 
@@ -30,7 +31,7 @@ class CachedFile:
         info: ObjectInfo,
         *,
         whole: tuple[int, str] | None,
-        partial: PartialFile | None,
+        partial: PartialFile | WholeFile | None,
         read_through: Callable[[], ReadThrough],
         fits: bool,
         release: Callable[[CachedFile], None],

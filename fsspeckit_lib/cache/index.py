@@ -181,6 +181,44 @@ class CacheIndex:
             )
             return True
 
+    def check_room(self, entry_id: bytes, count_bytes: int, who: str) -> None:
+        """Make sure before a download that so many bytes can fit, evicting nothing yet.
+
+        Raises:
+            ResourceExhausted: they do not, whatever would be evicted.
+        """
+        with self._lock:
+            self._victims(count_bytes, keep=entry_id, who=who)
+
+    def publish_whole(
+        self,
+        entry_id: bytes,
+        version: str,
+        size_bytes: int,
+        who: str,
+        move: Callable[[], tuple[str, os.stat_result]],
+    ) -> str:
+        """Record a complete copy that had no sparse file before; `move` renames it into place. Returns its path.
+
+        Raises:
+            ResourceExhausted: it does not fit; nothing was moved.
+        """
+        with self._transaction():
+            self._make_room(size_bytes, keep=entry_id, who=who)
+            old = self._lookup(entry_id)
+            if old is not None:
+                self._remove(entry_id, old.path)
+            path, status = move()
+            self._connection.execute("DELETE FROM entries WHERE path = ?", (os.fsencode(path),))
+            self._connection.execute(
+                "INSERT INTO entries VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, 0)",
+                (
+                    entry_id, version, os.fsencode(path), size_bytes,
+                    status.st_ino, status.st_mtime_ns, time.time(), self._boot_id,
+                ),
+            )  # fmt: skip
+            return path
+
     def mark_synced(self, copies: Iterable[tuple[bytes, str, int]]) -> None:
         """Record that complete copies (id, version, inode) reached the disk itself."""
         with self._transaction():
@@ -298,15 +336,23 @@ class CacheIndex:
         self._connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
 
     def _make_room(self, count_bytes: int, *, keep: bytes, who: str) -> None:
+        victims = self._victims(count_bytes, keep=keep, who=who)
+        for entry_id, path in victims:
+            self._remove(entry_id, path)
+        if victims:
+            self._on_evicted(len(victims))
+
+    def _victims(self, count_bytes: int, *, keep: bytes, who: str) -> list[tuple[bytes, str]]:
+        """Return what must go so that `count_bytes` more fit: least recently used first, nothing that is being fetched."""
         (size_bytes,) = self._connection.execute("SELECT size_bytes FROM totals").fetchone()
         disk = os.statvfs(self._root)
         excess = max(
             size_bytes + count_bytes - self._max_size_bytes,
             self._min_free_bytes + count_bytes - disk.f_bavail * disk.f_frsize,
         )
-        if excess <= 0:
-            return
         victims: list[tuple[bytes, str]] = []
+        if excess <= 0:
+            return victims
         for entry_id, path, complete, victim_bytes in self._connection.execute(
             "SELECT id, path, complete, size_bytes FROM entries WHERE id <> ? AND size_bytes > 0 ORDER BY used_at",
             (keep,),
@@ -315,12 +361,8 @@ class CacheIndex:
                 victims.append((entry_id, os.fsdecode(path)))
                 excess -= victim_bytes
                 if excess <= 0:
-                    break
-        if excess > 0:
-            raise ResourceExhausted(
-                f"{who}: {count_bytes} more bytes do not fit below the cache's limit of {self._max_size_bytes} bytes "
-                f"and its {self._min_free_bytes} bytes of free disk, even with everything else evicted; raise the limit"
-            )
-        for entry_id, path in victims:
-            self._remove(entry_id, path)
-        self._on_evicted(len(victims))
+                    return victims
+        raise ResourceExhausted(
+            f"{who}: {count_bytes} more bytes do not fit below the cache's limit of {self._max_size_bytes} bytes "
+            f"and its {self._min_free_bytes} bytes of free disk, even with everything else evicted; raise the limit"
+        )

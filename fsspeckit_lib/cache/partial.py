@@ -14,7 +14,7 @@ import contextlib
 import mmap
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 
@@ -23,6 +23,7 @@ from fsspeckit_lib.cache.blocks import Span
 from fsspeckit_lib.cache.config import BLOCK_BYTES, CacheConfig
 from fsspeckit_lib.cache.index import CacheIndex
 from fsspeckit_lib.cache.locks import hold_shared, locked
+from fsspeckit_lib.cache.publication import move_into_place
 from fsspeckit_lib.cache.stats import StatsCounter
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
@@ -46,14 +47,14 @@ class PartialFile:
         entry_id: bytes,
         name: str,
         targets: tuple[str, str],
-        on_published: Callable[[PartialFile], None],
+        on_published: Callable[[bytes, str, int], None],
     ) -> None:
         """Open or create the two files, which the index has a row for. Local I/O only.
 
         Args:
             name: of the data file, relative to the root: `partial/…`.
-            targets: where the whole file goes, relative to the root: the usual path, and the one beside a folder.
-            on_published: called once, after this process moved the whole file into place.
+            targets: see `move_into_place`.
+            on_published: called with id, version and inode after this process moved the whole file into place.
         """
         self.info = info
         self.entry_id = entry_id
@@ -226,34 +227,15 @@ class PartialFile:
                 self._path = f"{self._config.root}/{moved[0] if row is None else row.path}"
             self._complete = True
         if moved:
-            self._on_published(self)
+            self._on_published(self.entry_id, self.info.version, os.fstat(self.descriptor).st_ino)
 
     def _move(self, moved: list[str]) -> tuple[str, os.stat_result]:
         """Rename the data file to its target and remove the map. Runs inside the index's transaction."""
-        if self.info.mtime_ns:
-            os.utime(self.descriptor, ns=(self.info.mtime_ns, self.info.mtime_ns))
-        path = self._rename(self._targets)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{self._config.root}/{self._name}.map")
-        moved.append(path)
-        return path, os.fstat(self.descriptor)
-
-    def _rename(self, targets: Iterable[str]) -> str:
         root = self._config.root
-        usual, beside = targets
-        folder = os.path.dirname(usual)
-        try:
-            os.makedirs(f"{root}/{folder}", exist_ok=True)
-        except (NotADirectoryError, FileExistsError):
-            # the copy of key `a` lies where key `a/b` needs a folder: it makes way and comes back beside it
-            parent = folder
-            while not os.path.isfile(f"{root}/{parent}"):
-                parent = os.path.dirname(parent)
-            self._index.drop_path(parent)
-            os.makedirs(f"{root}/{folder}", exist_ok=True)
-        try:
-            os.rename(f"{root}/{self._name}", f"{root}/{usual}")
-            return usual
-        except IsADirectoryError:
-            os.rename(f"{root}/{self._name}", f"{root}/{beside}")
-            return beside
+        path, status = move_into_place(
+            root, self._name, self._targets, self.descriptor, self.info, self._index.drop_path
+        )
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{root}/{self._name}.map")
+        moved.append(path)
+        return path, status

@@ -58,7 +58,7 @@ def make_setting(tmp_path: Path) -> Iterator[Callable[..., Setting]]:
     def make(max_size_bytes: int = 10 << 30) -> Setting:
         folder, root = tmp_path / "bucket", tmp_path / "cache"
         folder.mkdir(exist_ok=True)
-        config = CacheConfig(str(root), min_free_bytes=0, part_bytes=64 << 10)
+        config = CacheConfig(str(root), min_free_bytes=0, part_bytes=64 << 10, whole_bytes=16 << 10)
         config = dataclasses.replace(config, max_size_bytes=max_size_bytes)
         made.append(Setting(folder, root, FaultyStore(LocalObjects(str(folder))), config, Cache(config)))
         return made[-1]

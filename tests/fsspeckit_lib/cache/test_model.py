@@ -39,13 +39,20 @@ class CacheMachine(RuleBasedStateMachine):
         (self.base / "bucket").mkdir()
         self.store = FaultyStore(LocalObjects(str(self.base / "bucket")))
         self.config = CacheConfig(
-            str(self.base / "cache"), max_size_bytes=CAP, min_free_bytes=0, part_bytes=16 << 10, parallel_parts=2
+            str(self.base / "cache"),
+            max_size_bytes=CAP,
+            min_free_bytes=0,
+            part_bytes=16 << 10,
+            whole_bytes=12 << 10,
+            parallel_parts=2,
         )
         self.caches = [Cache(self.config), Cache(self.config)]
         self.remote: dict[str, bytes] = {}
         self.opened: list[CachedFile] = []
 
-    @rule(key=st.sampled_from(KEYS), size=st.integers(0, 200_000), seed=st.integers(0, 1 << 30))
+    @rule(
+        key=st.sampled_from(KEYS), size=st.integers(0, 12_000) | st.integers(0, 200_000), seed=st.integers(0, 1 << 30)
+    )
     def change(self, key: str, size: int, seed: int) -> None:
         """Replace the remote file."""
         data = random.Random(seed).randbytes(size * 3 if key == "large" else size)

@@ -27,6 +27,7 @@ def _start(setting: Setting, keys: list[str]) -> subprocess.Popen[str]:
 def test_three_processes_download_each_byte_once(setting: Setting) -> None:
     source = random.Random(2)
     contents = {f"dir/file-{number}": source.randbytes(3_000_000) for number in range(6)}
+    contents |= {f"small/file-{number}": source.randbytes(5_000) for number in range(40)}
     for key, data in contents.items():
         setting.put(key, data)
     processes = [_start(setting, list(contents)) for _ in range(3)]
@@ -43,6 +44,7 @@ def test_after_kill_9_every_claimed_byte_is_right(setting: Setting) -> None:
     """Kill a reading process at random instants; what the root then claims must be what the storage holds."""
     source = random.Random(3)
     contents = {f"file-{number}": source.randbytes(2_500_000) for number in range(40)}
+    contents |= {f"small-{number}": source.randbytes(5_000) for number in range(100)}
     for key, data in contents.items():
         setting.put(key, data)
     setting.cache.close()

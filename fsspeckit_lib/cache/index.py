@@ -343,7 +343,7 @@ class CacheIndex:
             self._on_evicted(len(victims))
 
     def _victims(self, count_bytes: int, *, keep: bytes, who: str) -> list[tuple[bytes, str]]:
-        """Return what must go so that `count_bytes` more fit: least recently used first, nothing that is being fetched."""
+        """Return what must go so that `count_bytes` more fit: least recently used first, nothing that is on its way."""
         (size_bytes,) = self._connection.execute("SELECT size_bytes FROM totals").fetchone()
         disk = os.statvfs(self._root)
         excess = max(

@@ -81,7 +81,7 @@ def mount(
     Options of the mount, for -o:
       passthrough=yes|no     let the kernel read complete files itself  [yes]
       complete_at_open=SIZE  fetch files up to this size whole at open  [8MiB]
-      readahead=SIZE         how far the kernel reads ahead, as root    [8MiB]
+      readahead=SIZE         how far the kernel reads ahead, as root    [1MiB]
     Everything else in -o is for the storage: endpoint_url, access_key_id, ….
     """
     from fsspeckit_lib.service.settings import parse_option_pairs

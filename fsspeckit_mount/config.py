@@ -32,7 +32,7 @@ class MountConfig:
         attribute_ttl_s, directory_ttl_s: how long a file's version and a listing are believed.
         passthrough: let the kernel read complete files by itself, where it can.
         complete_at_open_bytes: files up to this size are fetched whole at open.
-        readahead_bytes: how far the kernel reads ahead; needs root.
+        readahead_bytes: how far the kernel reads ahead where it reads through its page cache; needs root.
         log_path: None is stderr.
     """
 
@@ -82,7 +82,7 @@ class MountOptions:
 
     passthrough: bool = True
     complete_at_open_bytes: int = 8 << 20
-    readahead_bytes: int = 8 << 20
+    readahead_bytes: int = 1 << 20
 
 
 def split_mount_options(options: Mapping[str, str]) -> tuple[MountOptions, dict[str, str]]:

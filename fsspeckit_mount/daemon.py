@@ -22,8 +22,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from fsspeckit_lib.cache import Cache
-from fsspeckit_lib.core.objects import ObjectStore
+from fsspeckit_lib.cache import Cache, CachedFile, StorageCache
+from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.core.stores import check_store
 from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, Internal, Unavailable
 from fsspeckit_lib.service.logs import configure_logging
@@ -96,7 +96,11 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
         device = FuseDevice(mount(store.url, mountpoint, allow_other=config.allow_other, read_only=True))
         cleanup.callback(device.close)
         vfs = VirtualFileSystem(
-            store, cache.bind(store), _vfs_config(config, store), time.monotonic, device if config.passthrough else None
+            store,
+            _LocalCopies(cache.bind(store)),
+            _vfs_config(config, store),
+            time.monotonic,
+            device if config.passthrough else None,
         )
         cleanup.callback(vfs.close)
         server = FuseServer(device, vfs, Wishes(_MAX_IO_BYTES, config.passthrough, stack_depth_for(bounds.root)))
@@ -120,6 +124,33 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
             "unmounted %s; %d bytes were downloaded, %d bytes are cached",
             mountpoint, stats.bytes_from_remote, stats.size_bytes,
         )  # fmt: skip
+
+
+class _LocalCopy:
+    """A `CachedFile` as the virtual file system wants it."""
+
+    def __init__(self, file: CachedFile) -> None:
+        self._file = file
+        self.fileno, self.fetch, self.read = file.fileno, file.fetch, file.read
+        self.fetch_all, self.prefetch, self.close = file.fetch_all, file.prefetch, file.close
+
+    @property
+    def is_complete(self) -> bool:
+        return self._file.is_complete
+
+    def is_present(self, start: int, stop: int) -> bool:
+        return self._file.partial is None or self._file.partial.is_present(start, stop)
+
+
+class _LocalCopies:
+    """A `StorageCache` as the virtual file system wants it."""
+
+    def __init__(self, cache: StorageCache) -> None:
+        self._cache = cache
+        self.cached_path = cache.cached_path
+
+    def open(self, info: ObjectInfo) -> _LocalCopy:
+        return _LocalCopy(self._cache.open(info))
 
 
 _UNMOUNTED = "unmounted"

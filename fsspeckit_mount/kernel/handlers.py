@@ -16,6 +16,7 @@ from fsspeckit_mount.kernel import messages, replies
 from fsspeckit_mount.kernel.messages import Body, Header
 from fsspeckit_mount.kernel.negotiation import Wishes, major_only_reply, negotiate
 from fsspeckit_mount.kernel.protocol import Opcode, OpenFlag
+from fsspeckit_mount.vfs.handles import IoMode
 from fsspeckit_mount.vfs.names import Absence
 from fsspeckit_mount.vfs.operations import VirtualFileSystem
 
@@ -73,12 +74,20 @@ class _Handlers:
     def __init__(self, vfs: VirtualFileSystem, wishes: Wishes) -> None:
         self._vfs = vfs
         self._wishes = wishes
+        # KEEP_CACHE: an inode is one version, so its cached pages stay true. With PASSTHROUGH it would be EIO.
+        self._flag_by_mode = {
+            IoMode.PASSTHROUGH: OpenFlag.PASSTHROUGH,
+            IoMode.CACHED: OpenFlag.KEEP_CACHE,
+            IoMode.DIRECT: OpenFlag.KEEP_CACHE,
+        }
 
     def init(self, call: Call) -> Answer:
         assert isinstance(call.body, messages.Init)
         agreement = negotiate(call.body, self._wishes)
         if agreement is None:
             return Answer(major_only_reply())
+        if agreement.direct_io_maps:
+            self._flag_by_mode[IoMode.DIRECT] = OpenFlag.DIRECT_IO
         passthrough = "offered by the kernel" if agreement.passthrough else "not used"
         _log.info("FUSE protocol 7.%d, passthrough %s", agreement.minor, passthrough)
         return Answer(agreement.reply)
@@ -113,8 +122,7 @@ class _Handlers:
     def open(self, call: Call) -> Answer:
         assert isinstance(call.body, messages.Open)
         opened = self._vfs.open_file(call.header.nodeid, call.body.flags, may_block=call.may_block)
-        # KEEP_CACHE: an inode is one version, so its cached pages stay true. With PASSTHROUGH it would be EIO.
-        flags = OpenFlag.NOFLUSH | (OpenFlag.PASSTHROUGH if opened.backing_id else OpenFlag.KEEP_CACHE)
+        flags = OpenFlag.NOFLUSH | self._flag_by_mode[opened.mode]
         body = replies.open_body(opened.fh, flags, opened.backing_id)
         return Answer(body, lambda: self._vfs.release_file(opened.fh))
 

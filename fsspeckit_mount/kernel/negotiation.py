@@ -41,10 +41,18 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What was settled. `reply` is the body of the answer; `passthrough` tells whether the kernel can do it."""
+    """What was settled.
+
+    Attributes:
+        minor: of the protocol.
+        passthrough: the kernel takes backing files.
+        direct_io_maps: a file opened with DIRECT_IO can be mapped shared (Linux 6.6).
+        reply: the body of the answer.
+    """
 
     minor: int
     passthrough: bool
+    direct_io_maps: bool
     reply: bytes
 
 
@@ -70,6 +78,7 @@ def negotiate(init: Init, wishes: Wishes) -> Agreement | None:
         | InitFlag.PARALLEL_DIROPS
         | InitFlag.MAX_PAGES
         | InitFlag.INIT_EXT
+        | InitFlag.DIRECT_IO_ALLOW_MMAP
     )
     if wishes.passthrough:
         wanted |= InitFlag.PASSTHROUGH
@@ -92,7 +101,8 @@ def negotiate(init: Init, wishes: Wishes) -> Agreement | None:
         wishes.stack_depth if passthrough else 0,
         0,
     )
-    return Agreement(min(init.minor, _NEWEST_MINOR), passthrough, reply)
+    direct_io_maps = bool(flags & InitFlag.DIRECT_IO_ALLOW_MMAP)
+    return Agreement(min(init.minor, _NEWEST_MINOR), passthrough, direct_io_maps, reply)
 
 
 def major_only_reply() -> bytes:

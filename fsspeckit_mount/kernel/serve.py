@@ -16,11 +16,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
+from collections.abc import Sequence
+from typing import Protocol
 
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_mount.errnos import errno_of
 from fsspeckit_mount.kernel import messages, replies
-from fsspeckit_mount.kernel.device import REQUEST_BUFFER_EXTRA_BYTES, FuseDevice
+from fsspeckit_mount.kernel.device import REQUEST_BUFFER_EXTRA_BYTES
 from fsspeckit_mount.kernel.handlers import Answer, Call, Handler, handler_table
 from fsspeckit_mount.kernel.messages import Body, Header, MalformedRequest, parse_request
 from fsspeckit_mount.kernel.negotiation import Wishes
@@ -29,7 +32,7 @@ from fsspeckit_mount.kernel.workers import Workers
 from fsspeckit_mount.vfs.operations import FileSpan, VirtualFileSystem
 from fsspeckit_mount.vfs.ports import WouldBlock
 
-__all__ = ["FuseServer"]
+__all__ = ["Channel", "FuseServer"]
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +41,18 @@ _DATA_THREADS = 512
 _UNANSWERED = frozenset({Opcode.FORGET, Opcode.BATCH_FORGET, Opcode.INTERRUPT})
 
 
+class Channel(Protocol):
+    """The way to the kernel; `FuseDevice` is it."""
+
+    def receive(self, buffer: bytearray) -> int: ...
+
+    def send(self, parts: Sequence[bytes | memoryview]) -> bool: ...
+
+
 class FuseServer:
     """Serves one mount from INIT until it is unmounted."""
 
-    def __init__(self, device: FuseDevice, vfs: VirtualFileSystem, wishes: Wishes) -> None:
+    def __init__(self, device: Channel, vfs: VirtualFileSystem, wishes: Wishes) -> None:
         self._device = device
         self._vfs = vfs
         self._wishes = wishes
@@ -49,6 +60,7 @@ class FuseServer:
         self._name_workers = Workers("names", _NAME_THREADS)
         self._data_workers = Workers("data", _DATA_THREADS)
         self._page = memoryview(bytearray(wishes.max_io_bytes))  # the loop's own buffer for data it answers at once
+        self._buffers = threading.local()  # each data worker's
         self._handlers = handler_table(vfs, wishes)
 
     def serve(self) -> None:
@@ -130,8 +142,8 @@ class FuseServer:
 
     def _read(self, header: Header, body: messages.Read) -> None:
         try:
-            data = self._vfs.read_now(body.fh, body.offset, body.size)
-            resident = self._resident(data) if isinstance(data, FileSpan) else data
+            span = self._vfs.read_now(body.fh, body.offset, body.size)
+            resident = None if span is None else self._resident(span)
         except Exception as error:  # noqa: BLE001 - the edge of one request
             self._fail(header, error)
             return
@@ -157,7 +169,7 @@ class FuseServer:
     def _read_waiting(self, header: Header, body: messages.Read) -> None:
         try:
             found = self._vfs.read_waiting(body.fh, body.offset, body.size)
-            data = _pread(found) if isinstance(found, FileSpan) else found
+            data = self._pread(found) if isinstance(found, FileSpan) else found
         except BaseException as error:  # noqa: BLE001 - the edge of one request, which must be answered
             if self._take(header.unique):
                 self._fail(header, error)
@@ -165,12 +177,16 @@ class FuseServer:
         if self._take(header.unique):
             self._device.send([replies.reply_header(header.unique, len(data)), data])
 
-
-def _pread(span: FileSpan) -> bytes:
-    data = os.pread(span.fileno, span.stop - span.start, span.start)
-    if len(data) != span.stop - span.start:  # somebody cut the cached file; a short answer would look like its end
-        raise OSError(errno.EIO, f"the cached file has {len(data)} bytes of [{span.start}, {span.stop})")
-    return data
+    def _pread(self, span: FileSpan) -> memoryview:
+        """Return the bytes of a span in this thread's buffer: a fresh one costs a page fault for each of its pages."""
+        buffer: memoryview | None = getattr(self._buffers, "page", None)
+        if buffer is None:
+            buffer = self._buffers.page = memoryview(bytearray(self._wishes.max_io_bytes))
+        wanted = buffer[: span.stop - span.start]
+        got = os.preadv(span.fileno, [wanted], span.start) if wanted else 0
+        if got != len(wanted):  # somebody cut the cached file; a short answer would look like the end of this one
+            raise OSError(errno.EIO, f"the cached file has {got} of the bytes [{span.start}, {span.stop})")
+        return wanted
 
 
 def _refusal(opcode: int) -> int:

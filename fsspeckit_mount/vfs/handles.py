@@ -1,9 +1,13 @@
 """Open files and directories, and in which way the kernel reads each file.
 
-The kernel reads an open file either from the backing file it was given (passthrough) or through its page cache, filled
-by READs to us (cached). Linux keeps the two apart per inode: while one handle is open one way, an open the other way
-fails with EIO (fs/fuse/iomode.c). So the first open of an inode decides for all that overlap with it, and the decision
-ends with the last release. The kernel leaves a mode *before* it sends RELEASE, so this count never runs ahead of it.
+The kernel reads an open file from the backing file it was given (passthrough), or by READs to us: into its page cache
+(cached), or straight into the reader's memory (direct). Linux keeps passthrough and the others apart per inode: while
+one handle is open one way, an open the other way fails with EIO (fs/fuse/iomode.c). So the first open of an inode
+decides for all that overlap with it, and the decision ends with the last release. The kernel leaves a mode *before* it
+sends RELEASE, so this count never runs ahead of it.
+
+A complete file is passthrough where the kernel takes it, else cached. An incomplete one is direct: its bytes are in the
+page cache once already, as those of the local file, and a READ that waits for the network can be interrupted.
 
 Thread-safe: the table's lock guards everything here but the local files themselves. It is held while a backing file is
 registered (one ioctl), never while bytes are fetched.
@@ -29,8 +33,9 @@ __all__ = ["DirectoryHandle", "FileHandle", "HandleTable", "IoMode", "OpenFile"]
 class IoMode(Enum):
     """How the kernel reads an inode while it is open."""
 
-    CACHED = "cached"
     PASSTHROUGH = "passthrough"
+    CACHED = "cached"
+    DIRECT = "direct"
 
 
 class OpenFile:
@@ -182,9 +187,12 @@ class HandleTable:
         self._directories.clear()
 
     def _decide(self, opened: OpenFile) -> None:
-        opened.mode, opened.backing_id = IoMode.CACHED, 0
-        if self._backing_files is None or opened.info.size_bytes == 0 or not opened.check_whole():
+        opened.backing_id = 0
+        if not opened.check_whole():
+            opened.mode = IoMode.DIRECT
             return
-        backing_id = self._backing_files.register(opened.local.fileno())
-        if backing_id is not None:
-            opened.mode, opened.backing_id = IoMode.PASSTHROUGH, backing_id
+        opened.mode = IoMode.CACHED
+        if self._backing_files is not None and opened.info.size_bytes:
+            backing_id = self._backing_files.register(opened.local.fileno())
+            if backing_id is not None:
+                opened.mode, opened.backing_id = IoMode.PASSTHROUGH, backing_id

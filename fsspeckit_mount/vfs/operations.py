@@ -81,9 +81,10 @@ class FileSpan(NamedTuple):
 
 
 class OpenedFile(NamedTuple):
-    """A new handle. A `backing_id` other than 0 is the registered file the kernel reads by itself."""
+    """A new handle, how the kernel shall read it, and for passthrough the registered file."""
 
     fh: int
+    mode: IoMode
     backing_id: int
 
 
@@ -216,24 +217,22 @@ class VirtualFileSystem:
                 self._names.doubt(inode)
                 raise _as_stale(opened.info, error) from error
             raise
-        return OpenedFile(handle.fh, opened.backing_id if opened.mode is IoMode.PASSTHROUGH else 0)
+        return OpenedFile(handle.fh, opened.mode, opened.backing_id)
 
-    def read_now(self, fh: int, start: int, size: int) -> FileSpan | bytes | None:
-        """Return what is read from `start`, if it is at hand; else None, and it is being fetched. Never blocks.
+    def read_now(self, fh: int, start: int, size: int) -> FileSpan | None:
+        """Return where the bytes lie, if they are at hand; None: they are not. Never waits for the network.
 
         Called once per read, by one thread: this is where sequential reading is noticed.
         """
         handle = self.handles.file(fh)
         opened = handle.opened
-        stop = min(start + size, opened.info.size_bytes)
-        if start >= stop:
-            return b""
-        if opened.check_whole():
-            return FileSpan(opened.local.fileno(), start, stop)
-        ahead = handle.prefetcher.on_read(start, stop)
+        span = FileSpan(opened.local.fileno(), start, max(start, min(start + size, opened.info.size_bytes)))
+        if span.start == span.stop or opened.check_whole():
+            return span
+        ahead = handle.prefetcher.on_read(start, span.stop)
         if ahead is not None:
             opened.local.prefetch(*ahead)
-        return opened.local.read_available(start, stop)
+        return span if opened.local.is_present(start, span.stop) else None
 
     def read_waiting(self, fh: int, start: int, size: int) -> FileSpan | bytes:
         """Return what is read from `start`, fetched where it is missing. Fewer bytes than `size` only at the end.
@@ -243,20 +242,17 @@ class VirtualFileSystem:
         """
         opened = self.handles.use(fh)  # an interrupted read outlives its handle
         try:
-            stop = min(start + size, opened.info.size_bytes)
-            if start >= stop:
-                return b""
-            if opened.check_whole():
-                return FileSpan(opened.local.fileno(), start, stop)
-            data = self._fetch(opened, start, stop)
+            stop = max(start, min(start + size, opened.info.size_bytes))
+            if start < stop and not opened.check_whole():
+                opened.local.fetch(*self._worth_fetching(opened, start, stop))
+                if not opened.local.is_present(start, stop):  # it does not fit into the cache
+                    return _exactly(opened, start, stop, opened.local.read(start, stop))
+            return FileSpan(opened.local.fileno(), start, stop)
         except (CacheStale, NotFound) as error:
             self._names.doubt(opened.inode)
             raise _as_stale(opened.info, error) from error
         finally:
             self.handles.leave(opened)
-        if len(data) != stop - start:  # the kernel would take a short answer for the end of the file
-            raise Corrupt(f"{opened.info.key}: {len(data)} bytes came from the cache for the {stop - start} wanted")
-        return data
 
     def release_file(self, fh: int) -> None:
         """Close a file handle."""
@@ -285,12 +281,12 @@ class VirtualFileSystem:
             raise WouldBlock
         opened.local.fetch_all()
 
-    def _fetch(self, opened: OpenFile, start: int, stop: int) -> bytes:
+    def _worth_fetching(self, opened: OpenFile, start: int, stop: int) -> tuple[int, int]:
+        """Return the span to fetch for a read of [start, stop): a small one takes its surroundings along."""
         if stop - start >= _RANDOM_BLOCK_BYTES:
-            return opened.local.read(start, stop)
+            return start, stop
         block = start - start % _RANDOM_BLOCK_BYTES
-        end = min(-(-stop // _RANDOM_BLOCK_BYTES) * _RANDOM_BLOCK_BYTES, opened.info.size_bytes)
-        return opened.local.read(block, end)[start - block : stop - block]
+        return block, min(-(-stop // _RANDOM_BLOCK_BYTES) * _RANDOM_BLOCK_BYTES, opened.info.size_bytes)
 
     def _node(self, inode: Inode, name_valid_s: float) -> Node:
         return Node(inode.nodeid, inode.attributes, max(0.0, name_valid_s), self._attributes_valid_s(inode))
@@ -302,3 +298,10 @@ class VirtualFileSystem:
 def _as_stale(info: ObjectInfo, error: CacheStale | NotFound) -> CacheStale:
     """Return the error for a version that cannot be had any more, be it replaced or deleted."""
     return error if isinstance(error, CacheStale) else CacheStale(info.key, info.version, "deleted")
+
+
+def _exactly(opened: OpenFile, start: int, stop: int, data: bytes) -> bytes:
+    """Return `data` if it has as many bytes as were wanted: the kernel would take fewer for the end of the file."""
+    if len(data) != stop - start:
+        raise Corrupt(f"{opened.info.key}: {len(data)} bytes came for the {stop - start} wanted at offset {start}")
+    return data

@@ -43,12 +43,16 @@ class LocalFile(Protocol):
         """Return a descriptor of the local bytes, valid until `close`. What is missing reads as zeros."""
         ...
 
-    def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes [start, stop), fetched first where they are missing. Blocks."""
+    def is_present(self, start: int, stop: int) -> bool:
+        """Tell whether the bytes [start, stop) are all in the local file."""
         ...
 
-    def read_available(self, start: int, stop: int) -> bytes | None:
-        """Return the bytes [start, stop) if all of them are here, else None. Never waits for the network."""
+    def fetch(self, start: int, stop: int) -> None:
+        """Fetch what is missing of [start, stop). Blocks until it is here, or is known not to fit (then `read`)."""
+        ...
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes [start, stop), fetched first where they are missing. Blocks."""
         ...
 
     def fetch_all(self) -> None:

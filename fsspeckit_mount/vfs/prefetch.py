@@ -2,30 +2,30 @@
 
 Pure: told of every read of one handle, answers which span to begin fetching. A handle may carry several sequential
 streams at once (threads that read the column chunks of one parquet file), so the last few positions are remembered and
-each has its own window. A stream that goes on doubles its window, from 1 MiB to 64 MiB; a read that continues none of
-them fetches nothing but itself. Spans are half-open `[start, stop)` in bytes.
+each has its own window. A stream that goes on doubles its window, from 1 MiB to 64 MiB, and is kept that far ahead of
+its reader; a read that continues none of them fetches nothing but itself. Spans are half-open `[start, stop)` in bytes.
 
-The kernel sends the reads of its own readahead side by side: they come out of order within its readahead size, so a
-read continues a stream when it starts anywhere near the stream's end, not exactly there.
+Reads come out of order where the kernel sends those of its own readahead side by side: a read continues a stream when
+it starts anywhere near the stream's end, not exactly there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FIRST_WINDOW_BYTES", "LARGEST_WINDOW_BYTES", "Prefetcher"]
+__all__ = ["FIRST_WINDOW_BYTES", "LARGEST_WINDOW_BYTES", "STEP_BYTES", "Prefetcher"]
 
 FIRST_WINDOW_BYTES = 1 << 20
 LARGEST_WINDOW_BYTES = 64 << 20
+STEP_BYTES = 8 << 20
+"""Large windows move on in whole steps, so that each becomes one large request."""
 _STREAMS = 8
-_SLACK_BYTES = 1 << 20
-"""A read may start this far behind or ahead of a stream's end and still continue it. Grows with the largest read, as
-the kernel's readahead does."""
+_LARGE_READ_BYTES = 32 << 10
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One sequential reader: it has read up to `end`, the storage has been asked up to `asked`."""
+    """One sequential reader: it has read up to `end`, and what lies before `asked` has been asked for."""
 
     end: int
     asked: int
@@ -35,9 +35,8 @@ class _Stream:
 class Prefetcher:
     """The policy of one handle. Not thread-safe: called by who answers the kernel, one read after the other."""
 
-    def __init__(self, size_bytes: int, *, largest_window_bytes: int = LARGEST_WINDOW_BYTES) -> None:
+    def __init__(self, size_bytes: int) -> None:
         self._size = size_bytes
-        self._largest = largest_window_bytes
         self._streams: list[_Stream] = []  # most recently used last
 
     def on_read(self, start: int, stop: int) -> tuple[int, int] | None:
@@ -47,29 +46,39 @@ class Prefetcher:
         """
         stream = self._continued(start, stop)
         if stream is None:
-            window = FIRST_WINDOW_BYTES if start == 0 else 0  # who starts at the beginning probably goes on
-            stream = _Stream(stop, stop if not window else start, window)
-            self._streams.append(stream)
-            del self._streams[:-_STREAMS]
-            return self._ask(stream, stop + window) if window else None
+            return self._begin(start, stop)
         self._streams.remove(stream)
         self._streams.append(stream)
         if stop <= stream.end:
-            return None  # a read of the kernel's readahead that was overtaken
+            return None  # a read of the kernel's readahead that was overtaken by a later one
         stream.end = stop
-        if stream.asked - stop >= stream.window // 2 and stream.asked > stop:
-            return None  # enough is on its way; ask in large steps
-        stream.window = min(max(2 * stream.window, FIRST_WINDOW_BYTES), self._largest)
-        return self._ask(stream, stop + stream.window)
+        stream.asked = max(stream.asked, start)
+        if stream.window and stream.asked - stop >= stream.window - min(stream.window // 4, STEP_BYTES):
+            return None  # enough is on its way
+        stream.window = min(max(2 * stream.window, FIRST_WINDOW_BYTES), LARGEST_WINDOW_BYTES)
+        return self._ask(stream)
+
+    def _begin(self, start: int, stop: int) -> tuple[int, int] | None:
+        stream = _Stream(stop, start, FIRST_WINDOW_BYTES if start == 0 else 0)
+        self._streams.append(stream)
+        del self._streams[:-_STREAMS]
+        if stream.window:  # who starts at the beginning probably goes on
+            return self._ask(stream)
+        stream.asked = stop
+        return None
 
     def _continued(self, start: int, stop: int) -> _Stream | None:
-        slack = max(_SLACK_BYTES, 8 * (stop - start)) if stop - start >= 32 << 10 else stop - start
+        length = stop - start
+        slack = 8 * length if length >= _LARGE_READ_BYTES else length
         for stream in reversed(self._streams):
             if stream.end - slack <= start <= stream.end + (slack if stream.window else 0):
                 return stream
         return None
 
-    def _ask(self, stream: _Stream, wanted: int) -> tuple[int, int] | None:
+    def _ask(self, stream: _Stream) -> tuple[int, int] | None:
+        wanted = stream.end + stream.window
+        if stream.window >= STEP_BYTES:
+            wanted = -(-wanted // STEP_BYTES) * STEP_BYTES
         start, stop = stream.asked, min(wanted, self._size)
         if start >= stop:
             return None

@@ -1,0 +1,201 @@
+"""From a statement to a plan: resolved, analysed, in DuckDB's dialect, bound once.
+
+A plan holds everything that does not depend on parameters or on the files of the moment, so a session keeps the plans of
+its recent statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
+from fsspeckit_sqlserver.engine.errors import translate_duckdb
+from fsspeckit_sqlserver.engine.parameters import (
+    ColumnOids,
+    cast_parameters,
+    count_parameters,
+    infer_parameters,
+)
+from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
+from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
+from fsspeckit_sqlserver.engine.scopes import Reference, analyse
+from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
+from fsspeckit_sqlserver.engine.trees import copied, deparse, parsed_select, walk
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.mapping import column_for, select_cast
+
+__all__ = ["Draft", "Plan", "bind_columns", "compile_query", "draft_query"]
+
+_SMALL_NODES: Final = frozenset({"range_var", "range_subselect", "range_function", "join_expr"})
+
+
+@dataclass(slots=True)
+class Draft:
+    """A query whose tables are known, before their columns are.
+
+    Attributes:
+        node: holds the resolved SelectStmt; a copy of its own.
+        tables: dataset references by place.
+    """
+
+    node: pb.Node
+    resolution: Resolution[DatasetTable]
+
+    @property
+    def tables(self) -> list[DatasetTable]:
+        """The dataset of each reference."""
+        return self.resolution.datasets
+
+
+@dataclass(slots=True)
+class Plan:
+    """A query ready to run.
+
+    Attributes:
+        node: the tree in DuckDB's dialect, dataset references still by place.
+        tables, shapes: of each dataset reference.
+        references: what is known of each, by place.
+        parameters: how many `$n` it has; the engine's own come after them.
+        parameter_oids: the type of each.
+        columns: of the result.
+        casts: DuckDB type to cast a result column to before it leaves DuckDB, by place.
+        is_small: touches no table: its answer is a handful of values.
+        reads_no_column: nothing but the number of rows matters.
+    """
+
+    node: pb.Node
+    tables: list[DatasetTable]
+    shapes: list[Shape]
+    references: dict[int, Reference]
+    parameters: int
+    parameter_oids: tuple[int, ...]
+    used_parameters: frozenset[int]
+    uses_temp: bool
+    uses_catalog: bool
+    is_small: bool
+    reads_no_column: bool
+    columns: tuple[Column, ...] = ()
+    duckdb_types: tuple[str, ...] = ()
+    casts: dict[int, str] = field(default_factory=dict)
+    texts: dict[object, str] = field(default_factory=dict)
+
+    def describing_sql(self) -> str:
+        """Return the statement over empty tables."""
+        node = copied(self.node)
+        point_at_shapes(node, self.shapes)
+        return deparse("select_stmt", node.select_stmt)
+
+    def sql(self, selects: dict[int, pb.SelectStmt], key: object) -> str:
+        """Return the statement over files; `key` tells apart what `selects` look like."""
+        text = self.texts.get(key)
+        if text is None:
+            node = copied(self.node)
+            fill_scans(node, selects)
+            text = self._with_casts(deparse("select_stmt", node.select_stmt))
+            self.texts[key] = text
+        return text
+
+    def _with_casts(self, text: str) -> str:
+        if not self.casts:
+            return text
+        names = [f"c{place}" for place in range(len(self.columns))]
+        listing = ", ".join(
+            f"CAST({name} AS {self.casts[place]})" if place in self.casts else name for place, name in enumerate(names)
+        )
+        return f"SELECT {listing} FROM ({text}) AS q({', '.join(names)})"
+
+
+def draft_query(select: pb.SelectStmt, relations: Relations[DatasetTable]) -> Draft:
+    """Resolve the tables of a query.
+
+    Raises:
+        UndefinedTable, UndefinedSchema, UnsupportedStatement.
+    """
+    node = pb.Node()
+    node.select_stmt.CopyFrom(select)
+    if select.values_lists and not select.HasField("with_clause"):
+        _name_top_values(node)
+    return Draft(node, resolve(node, relations))
+
+
+def compile_query(
+    draft: Draft,
+    shapes: list[Shape],
+    surroundings: Surroundings,
+    declared_oids: Sequence[int],
+    column_oids: ColumnOids,
+) -> Plan:
+    """Return the plan of a query whose datasets have these shapes. `bind_columns` completes it."""
+    node = draft.node
+    names = [shape.folded_names for shape in shapes]
+    references = analyse(copied(node), lambda place: names[place])
+    count = max(count_parameters(node), len(declared_oids))
+    types = infer_parameters(node, declared_oids, column_oids)
+    used = frozenset(message.number for message in walk(node) if isinstance(message, pb.ParamRef))
+    kinds = {message.WhichOneof("node") for message in walk(node) if isinstance(message, pb.Node)}
+    cast_parameters(node, types)
+    Dialect(surroundings).rewrite(node)
+    return Plan(
+        node,
+        draft.tables,
+        shapes,
+        references,
+        count,
+        tuple(types.get(number, oids.TEXT) for number in range(1, count + 1)),
+        used,
+        draft.resolution.uses_temp,
+        draft.resolution.uses_catalog,
+        is_small=not kinds & _SMALL_NODES,
+        reads_no_column="column_ref" not in kinds - {"a_star"},
+    )
+
+
+def bind_columns(plan: Plan, cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB bind the plan and note its columns. Runs nothing.
+
+    Raises:
+        StatementProblem: it does not bind.
+    """
+    parameters = {str(number): None for number in plan.used_parameters}
+    try:
+        relation = cursor.sql(plan.describing_sql(), params=parameters or None)
+        types = tuple(str(kind) for kind in relation.types)
+        names = list(relation.columns)
+    except duckdb.Error as error:
+        raise translate_duckdb(error) from error
+    is_catalog = plan.uses_catalog and not plan.tables
+    columns = []
+    for name, kind in zip(names, types, strict=True):
+        if is_catalog and kind == "UINTEGER":
+            columns.append(Column(name, oids.OID))
+        elif is_catalog and kind == "UINTEGER[]":
+            columns.append(Column(name, oids.ARRAY_OF[oids.OID]))
+        else:
+            columns.append(column_for(name, kind))
+    plan.columns, plan.duckdb_types = tuple(columns), types
+    for place, kind in enumerate(types):
+        target = select_cast(kind)
+        if target is not None:
+            plan.casts[place] = target
+
+
+def _name_top_values(node: pb.Node) -> None:
+    """`VALUES (1, 2)` alone has the columns column1, column2."""
+    values = copied(node)
+    wrapper = parsed_select('SELECT * FROM (SELECT 1) AS "*VALUES*"')
+    wrapper.from_clause[0].range_subselect.subquery.CopyFrom(values)
+    inner = wrapper.from_clause[0].range_subselect.subquery.select_stmt
+    for name in ("limit_count", "limit_offset"):
+        if inner.HasField(name):
+            getattr(wrapper, name).CopyFrom(getattr(inner, name))
+            inner.ClearField(name)
+    wrapper.limit_option, inner.limit_option = inner.limit_option, pb.LIMIT_OPTION_DEFAULT
+    wrapper.sort_clause.extend(inner.sort_clause)
+    del inner.sort_clause[:]
+    node.select_stmt.CopyFrom(wrapper)

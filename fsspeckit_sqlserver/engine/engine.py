@@ -1,0 +1,212 @@
+"""The process-wide engine: tables, DuckDB instance, catalog, sessions."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import duckdb
+
+from fsspeckit_lib.cache import Cache
+from fsspeckit_lib.datasets import Manifest, no_checkpoint
+from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
+from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
+from fsspeckit_sqlserver.engine.leases import FileBudget, Lease
+from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
+from fsspeckit_sqlserver.engine.scanning import Scanner
+from fsspeckit_sqlserver.engine.session import DuckSession
+from fsspeckit_sqlserver.engine.sources import (
+    DEFAULT_SCHEMA,
+    TableSource,
+    open_schema_tables,
+    open_table,
+    split_name,
+    table_index,
+)
+from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, DatasetTable, Shapes
+from fsspeckit_sqlserver.types.mapping import column_for
+
+__all__ = ["DuckEngine", "open_engine"]
+
+_THREADS: Final = 16
+_VERSION: Final = "PostgreSQL 15.0 (fsspeckit-gateway, DuckDB {duckdb})"
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def open_engine(
+    tables: Mapping[str, TableSource],
+    schemas: Mapping[str, TableSource] | None = None,
+    *,
+    cache: Cache,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    manifest_ttl_s: float = 30.0,
+    temp_directory: str | None = None,
+) -> DuckEngine:
+    """Open the engine: list every table's files, start DuckDB.
+
+    Args:
+        tables: `table` or `schema.table` → its folder.
+        schemas: schema → a folder whose sub-folders are tables.
+        cache: through which all files are read.
+        memory_limit: of DuckDB, in its own words (`4GB`); None for 80 % of the memory.
+        threads: of DuckDB; None for one per core.
+        manifest_ttl_s: how long a listing is believed.
+        temp_directory: where DuckDB spills; None for a fresh folder, removed at close.
+
+    Raises:
+        NotFound: a table without parquet files, or a bucket that does not exist.
+        InvalidValue: a name that cannot be used, or a limit DuckDB does not take.
+        AccessDenied, Unavailable: as the storage says.
+    """
+    executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
+
+    def open_one(schema: str, name: str, source: TableSource) -> DatasetTable:
+        return open_table(schema, name, source, cache, executor, manifest_ttl_s)
+
+    try:
+        named = [(*split_name(name), source) for name, source in tables.items()]
+        opened = _in_parallel(lambda item: open_one(*item), named)
+        for schema, source in (schemas or {}).items():
+            opened.extend(open_schema_tables(schema, source, open_one))
+        index = table_index(opened)
+        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory)
+    except BaseException:
+        executor.shutdown(cancel_futures=True)
+        raise
+
+
+def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Apply `work` to all items in threads of its own; the first error wins."""
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(_THREADS, len(items)), thread_name_prefix="engine-open") as pool:
+        return list(pool.map(work, items))
+
+
+class DuckEngine:
+    """See the module. Satisfies `session.ports.Engine`."""
+
+    def __init__(
+        self,
+        tables: Mapping[tuple[str, str], DatasetTable],
+        cache: Cache,
+        executor: ThreadPoolExecutor,
+        memory_limit: str | None,
+        threads: int | None,
+        temp_directory: str | None,
+    ) -> None:
+        """Start DuckDB over tables that are open. `open_engine` is the way in."""
+        self._tables = tables
+        self._executor = executor
+        self._folder = tempfile.mkdtemp(prefix="fsspeckit-sql-")
+        try:
+            self._catalog = Catalog()
+            ranged = RangedFiles()
+            config = InstanceConfig(
+                (cache.config.root, self._folder), temp_directory or f"{self._folder}/spill", memory_limit, threads
+            )
+            self.instance = Instance(config, ranged, self._prepare)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        budget = FileBudget(cache.config.max_size_bytes)
+        self.scanner = Scanner(self._folder, ranged, budget, executor)
+        self.shapes = Shapes(self.instance, self._lease_one)
+        self.version = _VERSION.format(duckdb=duckdb.__version__)
+        self._lock = threading.Lock()
+        self._sessions: set[DuckSession] = set()
+        self._catalog_lock = threading.Lock()
+        self._catalog_state: tuple[object, ...] = ()
+        self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
+
+    # ---- session.ports.Engine
+
+    def open_session(self, user: str, database: str) -> DuckSession:
+        """Return the engine's side of a new client connection."""
+        session = DuckSession(self, user, database, self._forget)
+        with self._lock:
+            self._sessions.add(session)
+        return session
+
+    def close(self) -> None:
+        """Close all sessions, DuckDB and the threads; remove the folder of links."""
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.interrupt()
+            session.close()
+        self.instance.close()
+        self._executor.shutdown(cancel_futures=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def table_names(self) -> tuple[str, ...]:
+        """Return the tables as `schema.name`, sorted."""
+        return tuple(sorted(table.full_name for table in self._tables.values()))
+
+    # ---- engine.session.World
+
+    def dataset(self, schema: str, name: str) -> DatasetTable | None:
+        """Return a table, or None."""
+        return self._tables.get((schema, name))
+
+    def has_schema(self, name: str) -> bool:
+        """Return whether there is such a schema."""
+        return name in self._schemas
+
+    def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None:
+        """Return where DuckDB has a relation of pg_catalog or information_schema."""
+        return self._catalog.relation(schema, name)
+
+    def catalog_column_oid(self, relation: str, column: str) -> int | None:
+        """Return the type of a column of the catalog."""
+        return self._catalog.column_oid(relation, column)
+
+    @property
+    def macros(self) -> dict[str, tuple[str, ...]]:
+        """The catalog's functions."""
+        return self._catalog.macros
+
+    @property
+    def table_macros(self) -> dict[str, tuple[str, ...]]:
+        """The catalog's functions for FROM."""
+        return self._catalog.table_macros
+
+    def prepare_catalog(self) -> None:
+        """Bring the rows of the catalog up to date with the tables' columns."""
+        previews = [(table, table.dataset.preview()) for table in self._tables.values()]
+        state = (self.instance.generation, *(id(manifest.columns) for _, manifest in previews))
+        with self._catalog_lock:
+            if state == self._catalog_state:
+                return
+            described = [self._describe(table, manifest) for table, manifest in previews]
+            cursor = self.instance.cursor()
+            try:
+                self._catalog.fill(cursor, described)
+            finally:
+                cursor.close()
+            self._catalog_state = state
+            self._catalog_previews = previews  # keeps what the ids above name alive
+
+    def _describe(self, table: DatasetTable, manifest: Manifest) -> CatalogTable:
+        shape = self.shapes.of(table, manifest)
+        columns = tuple(column_for(name, kind) for name, kind in shape.columns.items())
+        comment = f"{len(manifest.files)} parquet files at {table.dataset.store.url}"
+        return CatalogTable(table.schema, table.name, columns, manifest.rows, manifest.size_bytes, comment)
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"CREATE SCHEMA {SHAPE_SCHEMA}")
+        self._catalog.install(connection)
+
+    def _lease_one(self, table: DatasetTable, manifest: Manifest, place: int) -> Lease:
+        return self.scanner.lease(table, manifest, [place], no_checkpoint, is_ranged_preferred=True)
+
+    def _forget(self, session: DuckSession) -> None:
+        with self._lock:
+            self._sessions.discard(session)

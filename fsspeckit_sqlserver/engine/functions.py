@@ -1,0 +1,214 @@
+"""PostgreSQL's functions in DuckDB: what passes, what is renamed, what is written differently, what is refused.
+
+Pure. A name that is not in any of the tables below goes to DuckDB as it is, unless it is one that reads files, settings or
+secrets, changes the process, or shows DuckDB's own catalog: those do not exist for a client.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
+from fsspeckit_sqlserver.engine.patterns import similar_to_regexp, strftime_format
+from fsspeckit_sqlserver.engine.trees import call, cast, integer, string, string_value, type_name
+
+__all__ = ["FROM_FUNCTIONS", "REWRITES", "SET_RETURNING", "check_function", "renamed"]
+
+_HIDDEN = re.compile(
+    r"(duckdb_|pragma_|read_|parquet_|arrow_|python_|pandas_|__|create_external|deregister_|destroy_|register_|"
+    r"json_(de)?serialize|json_execute|icu_(calendar|collate|sort)|collate_|enable_|disable_|storage_|write_log|test_)"
+)
+_HIDDEN_NAMES: Final = frozenset(
+    {
+        "checkpoint",
+        "force_checkpoint",
+        "getvariable",
+        "getenv",
+        "glob",
+        "query",
+        "query_table",
+        "seq_scan",
+        "sniff_csv",
+        "summary",
+        "which_secret",
+        "current_setting",
+        "set_config",
+        "nextval",
+        "currval",
+        "setval",
+        "lastval",
+        "truncate_duckdb_logs",
+        "index_key",
+        "from_substrait",
+        "copy_database",
+        "import_database",
+        "current_connection_id",
+        "current_query_id",
+        "current_transaction_id",
+        "in_search_path",
+        "cast_to_type",
+        "hive_partition_component",
+        "repeat_row",
+        "sleep_ms",
+        "error",
+        "aggregate",
+        "finalize",
+        "combine",
+        "to_aggregate_state",
+        "stats",
+        "parse_duckdb_log_message",
+    }
+)
+FROM_FUNCTIONS: Final = frozenset({"generate_series", "unnest", "json_each", "json_tree"})
+"""DuckDB's own table functions a client may use in FROM."""
+
+SET_RETURNING: Final = frozenset({"generate_series", "generate_subscripts", "regexp_split_to_table", "string_to_table"})
+"""Functions that give rows in PostgreSQL and a list in DuckDB: `unnest` goes around them in a SELECT list."""
+
+_RENAMED: Final = {
+    "every": "bool_and",
+    "btrim": "trim",
+    "json_agg": "json_group_array",
+    "jsonb_agg": "json_group_array",
+    "json_object_agg": "json_group_object",
+    "jsonb_object_agg": "json_group_object",
+    "json_build_object": "json_object",
+    "jsonb_build_object": "json_object",
+    "json_build_array": "json_array",
+    "jsonb_build_array": "json_array",
+    "to_jsonb": "to_json",
+    "jsonb_array_length": "json_array_length",
+    "jsonb_pretty": "json_pretty",
+    "json_object_keys": "json_keys",
+    "jsonb_object_keys": "json_keys",
+    "jsonb_strip_nulls": "json_strip_nulls",
+    "jsonb_each": "json_each",
+    "statement_timestamp": "now",
+    "clock_timestamp": "now",
+    "timeofday": "now",
+    "array_cat": "list_concat",
+    "array_ndims": "array_ndims",
+    "string_to_table": "string_split",
+    "regexp_split_to_table": "string_split_regex",
+    "bpchar": "trim",
+    "random_normal": "random",
+    "character_length": "length",
+    "char_length": "length",
+    "normalize": "nfc_normalize",
+    "any_value": "any_value",
+}
+
+
+def check_function(name: str) -> None:
+    """Refuse a function of DuckDB's that is not a client's business.
+
+    Raises:
+        UndefinedFunction: in PostgreSQL's words, as if it did not exist.
+    """
+    if name in _HIDDEN_NAMES or _HIDDEN.match(name):
+        raise UndefinedFunction(f"function {name} does not exist")
+
+
+def renamed(name: str) -> str:
+    """Return DuckDB's name of a function of PostgreSQL's; the same name when it has none of its own."""
+    return _RENAMED.get(name, name)
+
+
+Rewrite = Callable[[Sequence[pb.Node]], pb.Node | None]
+"""Arguments → the expression to put in place of the call; None leaves it as it is."""
+
+
+def _extract_path(arguments: Sequence[pb.Node], function: str) -> pb.Node | None:
+    result = arguments[0]
+    for key in arguments[1:]:
+        result = call("json_extract", result, key)
+    result.func_call.funcname[-1].string.sval = function
+    return result
+
+
+def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    pattern = string_value(arguments[1]) if len(arguments) == 2 else None
+    if pattern is None:
+        raise UnsupportedStatement("to_char with a format that is not a constant is not supported")
+    converted = strftime_format(pattern)
+    if converted is None:
+        return call(("gw_pg", "to_char_number"), arguments[0], string(pattern))
+    return call("strftime", cast(arguments[0], type_name("timestamp")), string(converted))
+
+
+def _parse_time(target: str) -> Rewrite:
+    def rewrite(arguments: Sequence[pb.Node]) -> pb.Node | None:
+        if len(arguments) != 2:
+            return None
+        pattern = string_value(arguments[1])
+        converted = None if pattern is None else strftime_format(pattern)
+        if converted is None:
+            raise UnsupportedStatement("to_date and to_timestamp take a constant format of dates and times")
+        return cast(call("strptime", arguments[0], string(converted)), type_name(target))
+
+    return rewrite
+
+
+def _substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """`substring(text from pattern)` is a regular expression; with numbers it is DuckDB's own."""
+    if len(arguments) == 2 and (pattern := string_value(arguments[1])) is not None:
+        group = 1 if re.search(r"(?<!\\)\((?!\?)", pattern) else 0
+        return call("nullif", call("regexp_extract", arguments[0], string(pattern), integer(group)), string(""))
+    return None
+
+
+def _date_bin(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    return call("time_bucket", *arguments)
+
+
+def _division(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    node = pb.Node()
+    node.a_expr.kind = pb.AEXPR_OP
+    node.a_expr.name.add().string.sval = "/"
+    node.a_expr.lexpr.CopyFrom(arguments[0])
+    node.a_expr.rexpr.CopyFrom(arguments[1])
+    return call("trunc", node)
+
+
+def _digest(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    return call("from_hex", call("sha256", *arguments))
+
+
+def _similar(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    pattern = string_value(arguments[0])
+    if pattern is None or len(arguments) > 1:
+        raise UnsupportedStatement("SIMILAR TO takes a constant pattern without ESCAPE; use ~ instead")
+    return string(similar_to_regexp(pattern))
+
+
+def _refuse_regexp_matches(_: Sequence[pb.Node]) -> pb.Node | None:
+    raise UnsupportedStatement("regexp_matches is not supported", "Use regexp_match, or the operator ~.")
+
+
+def _lowered(name: str) -> Rewrite:
+    return lambda arguments: call("lower", call(name, *arguments))
+
+
+REWRITES: Final[dict[str, Rewrite]] = {
+    "to_char": _to_char,
+    "to_date": _parse_time("date"),
+    "to_timestamp": _parse_time("timestamptz"),
+    "substring": _substring,
+    "date_bin": _date_bin,
+    "div": _division,
+    "sha256": _digest,
+    "similar_to_escape": _similar,
+    "regexp_matches": _refuse_regexp_matches,
+    "to_hex": _lowered("to_hex"),
+    "json_typeof": _lowered("json_type"),
+    "jsonb_typeof": _lowered("json_type"),
+    "json_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),
+    "jsonb_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),
+    "json_extract_path_text": lambda arguments: _extract_path(arguments, "json_extract_string"),
+    "jsonb_extract_path_text": lambda arguments: _extract_path(arguments, "json_extract_string"),
+}
+"""Functions whose call looks different in DuckDB."""

@@ -1,0 +1,132 @@
+"""What `execute` returns: rows that stream, rows that are known already, or no rows at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+
+from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.engine.running import Running, is_stale
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.column import Column
+
+__all__ = ["KnownRows", "NoRows", "QueryRows", "text_rows"]
+
+
+class QueryRows:
+    """The rows of a running query. A file that changed under it is met by one new attempt, if nothing was sent yet."""
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        start: Callable[[bool], Running],
+        guard: Callable[[Running | None], None],
+        forget: Callable[[QueryRows], None],
+    ) -> None:
+        """Start the query.
+
+        Args:
+            start: starts an attempt; the flag says whether the files must be listed anew.
+            guard: tells the session which attempt is in a call now, for `interrupt`.
+            forget: called once when closed.
+        """
+        self.columns = columns
+        self.verb = "SELECT"
+        self.affected: int | None = None
+        self._start, self._guard, self._forget = start, guard, forget
+        self._running: Running | None = None
+        self._may_retry = True
+        self._is_done = False
+        try:
+            self._running = start(False)
+        except GatewayError as error:
+            if not is_stale(error):
+                raise
+            self._restart()
+
+    def fetch(self, max_rows: int) -> pa.RecordBatch | None:
+        """See `session.ports.Rows`."""
+        if self._is_done or self._running is None:
+            return None
+        self._guard(self._running)
+        try:
+            try:
+                batch = self._running.fetch(max_rows)
+            except GatewayError as error:
+                if not (self._may_retry and is_stale(error)):
+                    raise
+                self._restart()
+                self._guard(self._running)
+                batch = self._running.fetch(max_rows)
+        finally:
+            self._guard(None)
+        self._may_retry = False
+        if batch is None:
+            self.close()
+        return batch
+
+    def keep_in_memory(self) -> None:
+        """Read the rest now: the connection is wanted for another statement."""
+        if self._running is not None:
+            self._may_retry = False
+            self._running.keep_in_memory()
+
+    def close(self) -> None:
+        """See `session.ports.Rows`."""
+        running, self._running = self._running, None
+        self._is_done = True
+        if running is not None:
+            running.close()
+            self._forget(self)
+
+    def _restart(self) -> None:
+        self._may_retry = False
+        if self._running is not None:
+            self._running.close()
+        self._running = self._start(True)
+
+
+class KnownRows:
+    """Rows that are in memory."""
+
+    def __init__(self, columns: tuple[Column, ...], verb: str, batch: pa.RecordBatch) -> None:
+        self.columns: tuple[Column, ...] | None = columns
+        self.verb = verb
+        self.affected: int | None = None
+        self._rest: pa.RecordBatch | None = batch if batch.num_rows else None
+
+    def fetch(self, max_rows: int) -> pa.RecordBatch | None:
+        """See `session.ports.Rows`."""
+        if self._rest is None:
+            return None
+        batch = self._rest.slice(0, max_rows)
+        rest = self._rest.slice(max_rows)
+        self._rest = rest if rest.num_rows else None
+        return batch
+
+    def close(self) -> None:
+        """See `session.ports.Rows`."""
+        self._rest = None
+
+
+class NoRows:
+    """The outcome of a statement that returns none."""
+
+    def __init__(self, verb: str, affected: int | None = None) -> None:
+        self.columns: tuple[Column, ...] | None = None
+        self.verb, self.affected = verb, affected
+
+    def fetch(self, max_rows: int) -> pa.RecordBatch | None:
+        """See `session.ports.Rows`."""
+        del max_rows
+        return None
+
+    def close(self) -> None:
+        """See `session.ports.Rows`."""
+
+
+def text_rows(name: str, verb: str, lines: Sequence[str]) -> KnownRows:
+    """Return one text column."""
+    batch = pa.RecordBatch.from_arrays([pa.array(lines, pa.string())], names=[name])
+    return KnownRows((Column(name, oids.TEXT),), verb, batch)

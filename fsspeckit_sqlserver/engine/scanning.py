@@ -1,0 +1,181 @@
+"""From a plan and the files of the moment to SQL that DuckDB can run: prune, fetch, name the files.
+
+Everything a query needs from the storage is fetched here, before DuckDB starts; only files too large to fetch whole are
+read while it runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_lib.datasets import Manifest, Pruning
+from fsspeckit_lib.sql import bind, may_match_nulls, parse_where
+from fsspeckit_lib.sql.bind import AllOf, BoundPredicate
+from fsspeckit_lib.sql.literals import constant_of
+from fsspeckit_lib.sql.predicates import Anything
+from fsspeckit_sqlserver.engine.compiler import Plan
+from fsspeckit_sqlserver.engine.explain import ScanReport
+from fsspeckit_sqlserver.engine.leases import FileBudget, Lease, lease_files
+from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
+from fsspeckit_sqlserver.engine.scans import Group, group_files, scan_select
+from fsspeckit_sqlserver.engine.scopes import Reference
+from fsspeckit_sqlserver.engine.tables import DatasetTable
+
+__all__ = ["Prepared", "Scanner", "prune_reference"]
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A query with its files.
+
+    Attributes:
+        sql: for DuckDB.
+        parameters: the client's and the lists of files, by name.
+        leases: to be closed when it is done.
+        reports: for EXPLAIN, one per dataset reference.
+    """
+
+    sql: str
+    parameters: dict[str, object]
+    leases: list[Lease]
+    reports: list[ScanReport]
+
+
+def prune_reference(
+    reference: Reference | None, manifest: Manifest, parameters: Sequence[object], *, zone_is_utc: bool
+) -> tuple[Pruning, bool]:
+    """Return the files one dataset reference has to read, and whether LIMIT left some out.
+
+    Args:
+        reference: what is known of it; None: nothing.
+        manifest: of its dataset.
+        parameters: values of `$1`, ….
+    """
+    if reference is None:
+        return manifest.everything(), False
+    bound: list[BoundPredicate] = []
+    for conjunct in reference.conjuncts:
+        predicate = parse_where(conjunct.condition, conjunct.column_of, parameters)
+        part = bind(predicate, manifest.domains, zone_is_utc=zone_is_utc)
+        if isinstance(part, Anything) or (conjunct.must_reject_nulls and may_match_nulls(part)):
+            continue
+        bound.append(part)
+    pruning = manifest.everything()
+    if bound:
+        pruning = manifest.prune(bound[0] if len(bound) == 1 else AllOf(tuple(bound)))
+    if reference.limit is None or reference.conjuncts:
+        return pruning, False
+    return _limited(reference.limit, manifest, pruning, parameters)
+
+
+def _limited(
+    limit: tuple[pb.Node, pb.Node | None], manifest: Manifest, pruning: Pruning, parameters: Sequence[object]
+) -> tuple[Pruning, bool]:
+    wanted = 0
+    for node in limit:
+        literal = None if node is None else constant_of(node, parameters)
+        if node is None:
+            continue
+        if literal is None or not isinstance(literal.value, int) or literal.value < 0:
+            return pruning, False
+        wanted += literal.value
+    kept: list[int] = []
+    rows = 0
+    for place in pruning.files:
+        if rows >= wanted:
+            break
+        kept.append(place)
+        rows += manifest.files[place].rows
+    shorter = Pruning(tuple(kept), pruning.total, pruning.by_partition, pruning.by_statistics)
+    return shorter, len(kept) < len(pruning.files)
+
+
+class Scanner:
+    """Prepares queries. One per engine; thread-safe."""
+
+    def __init__(self, folder: str, ranged: RangedFiles, budget: FileBudget, executor: Executor) -> None:
+        """Begin.
+
+        Args:
+            folder: private to this process, for links; contains no `=`.
+        """
+        self._folder, self._ranged, self._budget, self._executor = folder, ranged, budget, executor
+        self._numbers = itertools.count(1)
+
+    def lease(
+        self,
+        table: DatasetTable,
+        manifest: Manifest,
+        places: Sequence[int],
+        checkpoint: Callable[[], None],
+        *,
+        is_ranged_preferred: bool = False,
+    ) -> Lease:
+        """Make some files of a manifest readable for DuckDB."""
+        return lease_files(
+            [manifest.files[place] for place in places],
+            manifest.partition_names,
+            table.files,
+            folder=f"{self._folder}/q{next(self._numbers)}",
+            ranged=self._ranged,
+            budget=self._budget,
+            executor=self._executor,
+            checkpoint=checkpoint,
+            is_ranged_preferred=is_ranged_preferred,
+        )
+
+    def prepare(
+        self,
+        plan: Plan,
+        manifests: Sequence[Manifest],
+        parameters: Sequence[object],
+        checkpoint: Callable[[], None],
+        *,
+        zone_is_utc: bool,
+    ) -> Prepared:
+        """Return a query with its files fetched and held.
+
+        Args:
+            manifests: of each dataset reference, whose shapes are the plan's.
+
+        Raises:
+            CacheStale, NotFound: a file is not what its manifest says.
+            AccessDenied, Unavailable, ResourceExhausted, Cancelled.
+        """
+        named: dict[str, object] = {str(number): parameters[number - 1] for number in plan.used_parameters}
+        next_number = plan.parameters + 1
+        leases: list[Lease] = []
+        reports: list[ScanReport] = []
+        selects: dict[int, pb.SelectStmt] = {}
+        key: list[tuple[Group, ...]] = []
+        try:
+            for place, (table, manifest, shape) in enumerate(zip(plan.tables, manifests, plan.shapes, strict=True)):
+                pruning, is_limited = prune_reference(
+                    plan.references.get(place), manifest, parameters, zone_is_utc=zone_is_utc
+                )
+                groups = group_files(manifest, shape, pruning.files)
+                numbered: list[tuple[Group, int]] = []
+                read_bytes = 0
+                for group, places in groups.items():
+                    lease = self.lease(table, manifest, places, checkpoint, is_ranged_preferred=plan.reads_no_column)
+                    leases.append(lease)
+                    read_bytes += lease.read_bytes
+                    named[str(next_number)] = lease.paths
+                    numbered.append((group, next_number))
+                    next_number += 1
+                selects[place] = scan_select(numbered, shape, is_hive=bool(manifest.partition_names))
+                key.append(tuple(group for group, _ in numbered))
+                files = [manifest.files[kept].info.key for kept in pruning.files]
+                reports.append(
+                    ScanReport(table.full_name, table.dataset.store.url, pruning, files, read_bytes, is_limited)
+                )
+            return Prepared(plan.sql(selects, tuple(key)), named, leases, reports)
+        except BaseException:
+            for lease in leases:
+                lease.close()
+            raise

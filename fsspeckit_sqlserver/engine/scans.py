@@ -1,0 +1,97 @@
+"""The query that reads the surviving files of one dataset reference. Pure: builds a parse tree.
+
+Files are passed as parameters, so the text of a statement does not grow with them. Files whose columns have the same
+names and types are read together; groups that differ are brought to the dataset's types and put end to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_lib.datasets import DatasetColumn, Manifest
+from fsspeckit_lib.datasets.footers import NULL_TYPE, FileSchema
+from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
+from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, Shape, quoted
+from fsspeckit_sqlserver.engine.trees import child_messages, copied, parsed_select, replace_node
+
+__all__ = ["Group", "fill_scans", "group_files", "point_at_shapes", "scan_select"]
+
+Group: TypeAlias = tuple[str, ...]
+"""How the files of one group give each column of the dataset: the SQL of its expression."""
+
+
+def group_files(manifest: Manifest, shape: Shape, places: Sequence[int]) -> dict[Group, list[int]]:
+    """Return the files to read, by what has to be done to their columns. Usually one group."""
+    group_of: dict[int, Group] = {}
+    groups: dict[Group, list[int]] = {}
+    for place in places:
+        schema = manifest.files[place].schema
+        group = group_of.get(id(schema))
+        if group is None:
+            group = group_of[id(schema)] = tuple(
+                _expression(column, schema, shape.columns[column.name]) for column in manifest.columns
+            )
+        groups.setdefault(group, []).append(place)
+    return groups
+
+
+def _expression(column: DatasetColumn, schema: FileSchema, duckdb_type: str) -> str:
+    name = quoted(column.name)
+    if column.partition_type is not None:
+        return f"CAST({name} AS {column.partition_type}) AS {name}"
+    own = next((other for other in schema.columns if other.name.casefold() == column.name.casefold()), None)
+    if own is None or own.sql_type == NULL_TYPE:
+        return f"NULL AS {name}"
+    if column.is_nested or own.sql_type == column.sql_type:
+        return f"{quoted(own.name)} AS {name}"
+    return f"CAST({quoted(own.name)} AS {duckdb_type}) AS {name}"
+
+
+def scan_select(groups: Sequence[tuple[Group, int]], shape: Shape, *, is_hive: bool) -> pb.SelectStmt:
+    """Return the SELECT over all groups.
+
+    Args:
+        groups: expressions and the number of the parameter that holds the group's list of files.
+        shape: of the table, whose empty table gives its types where no file has a column.
+        is_hive: partition columns are in the files' paths.
+    """
+    hive = "true" if is_hive else "false"
+    parts = [
+        f"SELECT {', '.join(group)} FROM read_parquet(${number}, hive_partitioning => {hive}, "
+        "hive_types_autocast => false)"
+        for group, number in groups
+    ]
+    if not parts or any(expression.startswith("NULL AS ") for group, _ in groups for expression in group):
+        parts.append(f"SELECT * FROM {SHAPE_SCHEMA}.{shape.relation}")
+    return parsed_select(" UNION ALL ".join(parts))
+
+
+def point_at_shapes(message: pb.Node, shapes: Sequence[Shape]) -> None:
+    """Let every dataset reference of a resolved tree mean the empty table of its shape."""
+    for node in _references(message):
+        place = int(node.range_var.relname[1:])
+        node.range_var.schemaname, node.range_var.relname = SHAPE_SCHEMA, shapes[place].relation
+
+
+def fill_scans(message: pb.Node, selects: Mapping[int, pb.SelectStmt]) -> None:
+    """Put the queries over the files in the place of the dataset references."""
+    for node in _references(message):
+        reference = copied(node).range_var
+        replacement = pb.Node()
+        replacement.range_subselect.subquery.select_stmt.CopyFrom(selects[int(reference.relname[1:])])
+        replacement.range_subselect.alias.CopyFrom(reference.alias)
+        replace_node(node, replacement)
+
+
+def _references(message: pb.Node) -> list[pb.Node]:
+    found: list[pb.Node] = []
+    for child in child_messages(message):
+        is_reference = isinstance(child, pb.Node) and child.WhichOneof("node") == "range_var"
+        if is_reference and child.range_var.schemaname == SCAN_SCHEMA:
+            found.append(child)
+        else:
+            found.extend(_references(child))
+    return found

@@ -1,0 +1,101 @@
+"""Which statements reach DuckDB, and how the others are refused. Pure: decided on the parse tree, by an allow-list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_lib.errors import GatewayError, ReadOnly
+from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedTable, UnsupportedStatement
+from fsspeckit_sqlserver.engine.trees import names_of
+from fsspeckit_sqlserver.statement import Statement
+
+__all__ = ["QUERIES", "check_statement", "dropped_names"]
+
+QUERIES: Final = frozenset({"select_stmt", "explain_stmt"})
+_ALTERING_PREFIXES: Final = (
+    "alter_",
+    "create_",
+    "drop",
+    "grant",
+    "comment",
+    "truncate",
+    "rename",
+    "index",
+    "cluster",
+    "refresh",
+)
+_READ_ONLY_HINT: Final = "the datasets behind this server are only read; temporary tables and views may be made"
+
+
+def check_statement(statement: Statement) -> None:
+    """Let a statement pass or raise the error a client should see.
+
+    Raises:
+        ReadOnly: it would change what the server only reads.
+        UnsupportedStatement: this server has no such statement.
+    """
+    name, node = statement.node_name, statement.node
+    if name == "select_stmt":
+        if node.HasField("into_clause"):
+            _check_temporary(node.into_clause.rel, "SELECT INTO")
+        return
+    if name == "explain_stmt":
+        inner = node.query.WhichOneof("node")
+        if inner != "select_stmt":
+            raise UnsupportedStatement("EXPLAIN takes a query", "EXPLAIN SELECT …")
+        return
+    if name == "create_table_as_stmt":
+        if node.objtype == pb.OBJECT_MATVIEW:
+            raise ReadOnly(f"cannot create a materialized view: {_READ_ONLY_HINT}")
+        _check_temporary(getattr(node.into, "rel"), "CREATE TABLE")  # noqa: B009  # protobuf field of a message
+        if node.query.WhichOneof("node") != "select_stmt":
+            raise UnsupportedStatement("CREATE TABLE AS takes a query")
+        return
+    if name == "create_stmt":
+        _check_temporary(node.relation, "CREATE TABLE")
+        return
+    if name == "view_stmt":
+        _check_temporary(node.view, "CREATE VIEW")
+        return
+    if name in {"insert_stmt", "update_stmt", "delete_stmt", "drop_stmt"}:
+        return
+    raise _refusal(name)
+
+
+def dropped_names(statement: pb.DropStmt) -> list[str]:
+    """Return the names a DROP TABLE or DROP VIEW of temporary objects names.
+
+    Raises:
+        UnsupportedStatement, ReadOnly: it drops something else.
+    """
+    if statement.remove_type not in {pb.OBJECT_TABLE, pb.OBJECT_VIEW}:
+        raise ReadOnly(f"cannot drop this: {_READ_ONLY_HINT}")
+    names = []
+    for item in statement.objects:
+        parts = names_of(item.list.items)
+        if len(parts) > 1 and parts[-2] != "pg_temp":
+            raise ReadOnly(f'cannot drop "{".".join(parts)}": {_READ_ONLY_HINT}')
+        names.append(parts[-1])
+    return names
+
+
+def _check_temporary(relation: pb.RangeVar, what: str) -> None:
+    if relation.relpersistence != "t" and relation.schemaname != "pg_temp":
+        keyword = "VIEW" if what == "CREATE VIEW" else "TABLE"
+        raise ReadOnly(f'{what} "{relation.relname}": {_READ_ONLY_HINT} (CREATE TEMP {keyword} …)')
+
+
+def _refusal(name: str) -> GatewayError:
+    shown = name.removesuffix("_stmt").replace("_", " ").upper()
+    if name.startswith(_ALTERING_PREFIXES):
+        return ReadOnly(f"cannot execute {shown}: {_READ_ONLY_HINT}")
+    if name == "copy_stmt":
+        return UnsupportedStatement("COPY is only supported TO STDOUT")
+    return UnsupportedStatement(f"{shown} is not supported by this server")
+
+
+def undefined_temporary(name: str) -> StatementProblem:
+    """Return the error for a temporary object that is not there."""
+    return UndefinedTable(f'table "{name}" does not exist')

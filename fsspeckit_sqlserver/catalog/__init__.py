@@ -1,1 +1,5 @@
-"""Configured datasets as tables, and the system catalogs clients ask for."""
+"""pg_catalog and information_schema over the configured datasets."""
+
+from fsspeckit_sqlserver.catalog.catalog import Catalog, CatalogTable
+
+__all__ = ["Catalog", "CatalogTable"]

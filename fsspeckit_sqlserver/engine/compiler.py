@@ -66,6 +66,7 @@ class Plan:
         columns: of the result.
         casts: DuckDB type to cast a result column to before it leaves DuckDB, by place.
         is_small: touches no table: its answer is a handful of values.
+        uses_variables: it calls the catalog, whose macros ask for the session's variables.
         reads_no_column: nothing but the number of rows matters.
     """
 
@@ -80,6 +81,7 @@ class Plan:
     uses_catalog: bool
     is_small: bool
     reads_no_column: bool
+    uses_variables: bool
     columns: tuple[Column, ...] = ()
     duckdb_types: tuple[str, ...] = ()
     casts: dict[int, str] = field(default_factory=dict)
@@ -152,7 +154,8 @@ def compile_query(
         draft.resolution.uses_temp,
         draft.resolution.uses_catalog,
         is_small=not kinds & _SMALL_NODES,
-        reads_no_column="column_ref" not in kinds - {"a_star"},
+        reads_no_column="column_ref" not in kinds,
+        uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
     )
 
 
@@ -183,6 +186,12 @@ def bind_columns(plan: Plan, cursor: duckdb.DuckDBPyConnection) -> None:
         target = select_cast(kind)
         if target is not None:
             plan.casts[place] = target
+
+
+def _calls_catalog(node: pb.Node) -> bool:
+    return any(
+        isinstance(message, pb.FuncCall) and message.funcname[0].string.sval == "gw_pg" for message in walk(node)
+    )
 
 
 def _name_top_values(node: pb.Node) -> None:

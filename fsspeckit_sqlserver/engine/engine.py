@@ -122,8 +122,11 @@ class DuckEngine:
         self.version = _VERSION.format(duckdb=duckdb.__version__)
         self._lock = threading.Lock()
         self._sessions: set[DuckSession] = set()
+        self._databases: set[str] = set()
+        self._users: set[str] = set()
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
+        self._catalog_previews: list[tuple[DatasetTable, Manifest]] = []
         self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
 
     # ---- session.ports.Engine
@@ -133,6 +136,8 @@ class DuckEngine:
         session = DuckSession(self, user, database, self._forget)
         with self._lock:
             self._sessions.add(session)
+            self._databases.add(database)
+            self._users.add(user)
         return session
 
     def close(self) -> None:
@@ -178,17 +183,25 @@ class DuckEngine:
         """The catalog's functions for FROM."""
         return self._catalog.table_macros
 
+    def set_variables(
+        self, cursor: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
+    ) -> None:
+        """Tell a connection whose session it serves."""
+        self._catalog.set_variables(cursor, database, user, search_path)
+
     def prepare_catalog(self) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""
         previews = [(table, table.dataset.preview()) for table in self._tables.values()]
-        state = (self.instance.generation, *(id(manifest.columns) for _, manifest in previews))
+        with self._lock:
+            databases, users = frozenset(self._databases), frozenset(self._users)
+        state = (self.instance.generation, databases, users, *(id(manifest) for _, manifest in previews))
         with self._catalog_lock:
             if state == self._catalog_state:
                 return
             described = [self._describe(table, manifest) for table, manifest in previews]
             cursor = self.instance.cursor()
             try:
-                self._catalog.fill(cursor, described)
+                self._catalog.fill(cursor, described, databases, users)
             finally:
                 cursor.close()
             self._catalog_state = state

@@ -85,6 +85,12 @@ class World(Protocol):
 
     def catalog_column_oid(self, relation: str, column: str) -> int | None: ...
 
+    def set_variables(
+        self, cursor: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
+    ) -> None:
+        """Tell a connection whose session it serves; the catalog's macros ask for it."""
+        ...
+
     def prepare_catalog(self) -> None:
         """Bring the catalog's tables up to date, before a statement reads them."""
         ...
@@ -270,7 +276,7 @@ class DuckSession:
         if draft.resolution.uses_catalog:
             self._world.prepare_catalog()
         plan = compile_query(draft, shapes, self._surroundings(), declared, self._column_oids(draft, shapes))
-        cursor = self._main_connection() if plan.uses_temp else self._cursor()
+        cursor = self._main_connection() if plan.uses_temp else self._cursor(for_catalog=plan.uses_variables)
         try:
             if plan.uses_temp:
                 self._free_main()
@@ -322,8 +328,10 @@ class DuckSession:
 
     # ---- connections
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _cursor(self, *, for_catalog: bool = True) -> duckdb.DuckDBPyConnection:
         cursor = self._world.instance.cursor()
+        if for_catalog:
+            self._world.set_variables(cursor, self.database, self._user, self.search_path)
         if self._time_zone.casefold() not in _UTC_NAMES:
             cursor.execute(f"SET TimeZone = '{self._time_zone}'")
         return cursor
@@ -407,7 +415,7 @@ class DuckSession:
 
     def _start(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Running:
         prepared = self._prepare(plan, manifests, parameters)
-        cursor = self._main_connection() if plan.uses_temp else self._cursor()
+        cursor = self._main_connection() if plan.uses_temp else self._cursor(for_catalog=plan.uses_variables)
         running = Running(cursor, prepared.leases, owns_cursor=not plan.uses_temp)
         self._guard(running)
         is_small = plan.is_small or (plan.uses_catalog and not plan.tables)

@@ -1,0 +1,162 @@
+"""The system catalog inside DuckDB: installed once per database, its rows renewed when the datasets change."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from fsspeckit_sqlserver.catalog.definitions import (
+    DUCKDB_SCHEMAS,
+    RelationDefinition,
+    arrow_type,
+    duckdb_type,
+    relation_definitions,
+    type_definitions,
+)
+from fsspeckit_sqlserver.catalog.macros import MACROS, TABLE_MACROS, macro_names
+from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, static_rows
+from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS
+from fsspeckit_sqlserver.types.mapping import column_for
+
+__all__ = ["Catalog", "CatalogTable"]
+
+_OWN_TABLES = (
+    "CREATE TABLE gw_pg.gw_size(oid UINTEGER, size_bytes BIGINT)",
+    "CREATE TABLE gw_pg.gw_type_name(oid UINTEGER, shown VARCHAR, is_shown BOOLEAN)",
+    "CREATE TABLE gw_pg.gw_keyword(word VARCHAR, catcode VARCHAR, catdesc VARCHAR)",
+)
+_OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
+    "gw_size": (("oid", pa.uint32()), ("size_bytes", pa.int64())),
+    "gw_type_name": (("oid", pa.uint32()), ("shown", pa.string()), ("is_shown", pa.bool_())),
+    "gw_keyword": (("word", pa.string()), ("catcode", pa.string()), ("catdesc", pa.string())),
+}
+_TYPE_ALIASES = {
+    "int": 23,
+    "decimal": 1700,
+    "float": 701,
+    "varchar": 1043,
+    "char": 1042,
+    "timestamp": 1114,
+    "time": 1083,
+}
+
+
+class Catalog:
+    """Where the relations and functions of the catalog are, and what is in them. Thread-safe after `install`."""
+
+    def __init__(self) -> None:
+        self._relations = {(relation.schema, relation.name): relation for relation in relation_definitions()}
+        self._column_oids = {
+            relation.name: {
+                column.name: column_for(column.name, duckdb_type(column.type_name)).type_oid
+                for column in relation.columns
+            }
+            for relation in self._relations.values()
+        }
+        self.macros = macro_names(MACROS)
+        self.table_macros = macro_names(TABLE_MACROS)
+        self._started = dt.datetime.now(dt.UTC)
+        self._lock = threading.Lock()
+
+    def relation(self, schema: str, name: str) -> tuple[str, str] | None:
+        """Return DuckDB's schema and name of a relation, or None."""
+        return (DUCKDB_SCHEMAS[schema], name) if (schema, name) in self._relations else None
+
+    def column_oid(self, relation: str, column: str) -> int | None:
+        """Return the type OID of a column of the catalog as its rows are sent."""
+        return self._column_oids.get(relation, {}).get(column)
+
+    def install(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create schemas, tables, views, macros and the rows that never change in an empty database."""
+        statements = [f"CREATE SCHEMA {schema}" for schema in DUCKDB_SCHEMAS.values()]
+        statements += _OWN_TABLES
+        views = []
+        for key, relation in self._relations.items():
+            listing = ", ".join(f'"{column.name}" {duckdb_type(column.type_name)}' for column in relation.columns)
+            place = f'{DUCKDB_SCHEMAS[relation.schema]}."{relation.name}"'
+            if key in VIEWS:
+                views.append(_view(relation, VIEWS[key]))
+            else:
+                statements.append(f"CREATE TABLE {place} ({listing})")
+        for statement in statements:
+            connection.execute(statement)
+        self.set_variables(connection, "postgres", "postgres", ("public",))
+        for statement in (*views, *MACROS, *TABLE_MACROS):
+            connection.execute(statement)
+        rows = static_rows()
+        rows["gw_type_name"] = _type_names()
+        rows["gw_keyword"] = [{"word": word, "catcode": "R", "catdesc": "reserved"} for word in KEYWORDS]
+        for name, content in rows.items():
+            self._insert(connection, name, content)
+
+    def fill(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        tables: Sequence[CatalogTable],
+        databases: Iterable[str],
+        users: Iterable[str],
+    ) -> None:
+        """Replace the rows that follow from the datasets, in one transaction."""
+        rows = dataset_rows(tables, databases, users)
+        static = static_rows()
+        rows["pg_class"] += static["pg_class"]
+        rows["pg_attribute"] += static["pg_attribute"]
+        with self._lock:
+            connection.execute("BEGIN TRANSACTION")
+            for name, content in rows.items():
+                connection.execute(f"DELETE FROM gw_pg.{name}")
+                self._insert(connection, name, content)
+            connection.execute("COMMIT")
+
+    def set_variables(
+        self, connection: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
+    ) -> None:
+        """Tell a connection whose session it serves; the macros and views ask for it."""
+        values = {
+            "gw_database": database,
+            "gw_user": user,
+            "gw_path": list(search_path),
+            "gw_started": str(self._started),
+        }
+        for name, value in values.items():
+            connection.execute(f"SET VARIABLE {name} = $1", [value])
+
+    def _insert(self, connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        own = _OWN_COLUMNS.get(name)
+        if own is not None:
+            columns: Sequence[tuple[str, pa.DataType]] = own
+            defaults: Mapping[str, object] = {}
+        else:
+            relation = self._relations["pg_catalog", name]
+            columns = [(column.name, arrow_type(column.type_name)) for column in relation.columns]
+            defaults = defaults_of(relation)
+        arrays = [pa.array([row.get(column, defaults.get(column)) for row in rows], kind) for column, kind in columns]
+        table = pa.table(arrays, names=[column for column, _ in columns])
+        connection.register("gw_rows", table)
+        try:
+            connection.execute(f"INSERT INTO gw_pg.{name} SELECT * FROM gw_rows")
+        finally:
+            connection.unregister("gw_rows")
+
+
+def _view(relation: RelationDefinition, query: str) -> str:
+    """Return the DDL of a view with all columns of its definition, NULL where the query has none."""
+    nulls = ", ".join(f'NULL::{duckdb_type(column.type_name)} AS "{column.name}"' for column in relation.columns)
+    place = f'{DUCKDB_SCHEMAS[relation.schema]}."{relation.name}"'
+    return f"CREATE VIEW {place} AS (SELECT {nulls} WHERE false) UNION ALL BY NAME ({query})"
+
+
+def _type_names() -> list[Row]:
+    names: list[Row] = []
+    for kind in type_definitions():
+        names.append({"oid": kind.oid, "shown": kind.shown_name, "is_shown": True})
+        if kind.name != kind.shown_name:
+            names.append({"oid": kind.oid, "shown": kind.name, "is_shown": False})
+    names.extend({"oid": oid, "shown": alias, "is_shown": False} for alias, oid in _TYPE_ALIASES.items())
+    return names

@@ -1,0 +1,54 @@
+"""Write the data files of the catalog from a running PostgreSQL: run this when its version changes.
+
+    python -m fsspeckit_sqlserver.catalog.generate -h /tmp/pg -p 5432 -U postgres
+
+The arguments go to psql. What is taken are names, numbers and types of PostgreSQL's own catalog, which is an interface:
+the OIDs below 16384 never change between versions.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+_DATA = pathlib.Path(__file__).parent / "data"
+_RELATIONS = """
+SELECT n.nspname::text || ' ' || c.relname::text || ' ' || c.oid::text || ' ' || c.relkind::text || ' ' || (
+    SELECT string_agg(a.attname || ':' || CASE
+        WHEN t.typtype = 'd' THEN bt.typname ELSE t.typname END || CASE WHEN a.attnotnull THEN '!' ELSE '' END,
+        ' ' ORDER BY a.attnum)
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_type bt ON bt.oid = t.typbasetype
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('pg_catalog', 'information_schema') AND c.relkind IN ('r', 'v') AND c.relname NOT LIKE '\\_%'
+ORDER BY n.nspname DESC, c.relname
+"""
+_TYPES = """
+SELECT concat_ws(' ', t.oid, t.typname, t.typlen, t.typbyval, t.typtype, t.typcategory, t.typispreferred,
+    replace(t.typdelim::text, ' ', '_'), t.typelem, t.typarray, t.typinput::oid, t.typinput, t.typoutput::oid, t.typoutput,
+    t.typreceive::oid, t.typreceive, t.typsend::oid, t.typsend, t.typmodin::oid, t.typmodin, t.typmodout::oid,
+    t.typmodout, t.typalign, t.typstorage, t.typcollation, t.typsubscript::oid, t.typsubscript,
+    replace(format_type(t.oid, NULL), ' ', '~'))
+FROM pg_type t LEFT JOIN pg_type e ON e.oid = t.typelem
+WHERE t.typnamespace = 11 AND t.typtype IN ('b', 'p', 'r', 'm') AND coalesce(e.typtype, 'b') <> 'c'
+ORDER BY t.oid
+"""
+_SETTINGS = """
+SELECT concat_ws('|', name, coalesce(unit, ''), context, vartype, coalesce(min_val, ''), coalesce(max_val, ''),
+    coalesce(boot_val, ''))
+FROM pg_settings WHERE category NOT LIKE 'Developer%' AND name NOT LIKE '%\\_file' AND name NOT LIKE '%directory%'
+ORDER BY name
+"""
+_RANGES = "SELECT concat_ws(' ', rngtypid, rngsubtype, rngmultitypid, rngcollation) FROM pg_range ORDER BY 1"
+
+
+def main() -> None:
+    """Query and write."""
+    for name, query in (("relations", _RELATIONS), ("types", _TYPES), ("settings", _SETTINGS), ("ranges", _RANGES)):
+        result = subprocess.run(["psql", *sys.argv[1:], "-AtXc", query], check=True, capture_output=True, text=True)
+        (_DATA / f"{name}.txt").write_text(result.stdout)
+
+
+if __name__ == "__main__":
+    main()

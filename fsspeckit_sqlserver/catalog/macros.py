@@ -1,0 +1,305 @@
+"""PostgreSQL's catalog functions as DuckDB macros in the schema `gw_pg`. SQL text and the list of their names.
+
+What a session is (database, user, search path) comes from the session variables `gw_database`, `gw_user` and `gw_path`, which
+the engine sets on every connection that may use them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MACROS", "TABLE_MACROS", "macro_names"]
+
+_NULLS: Final = {
+    # name → numbers of arguments; what the datasets have none of
+    "pg_get_expr": (2, 3),
+    "pg_get_constraintdef": (1, 2),
+    "pg_get_indexdef": (1, 2, 3),
+    "pg_get_viewdef": (1, 2),
+    "pg_get_ruledef": (1, 2),
+    "pg_get_triggerdef": (1, 2),
+    "pg_get_functiondef": (1,),
+    "pg_get_function_arguments": (1,),
+    "pg_get_function_identity_arguments": (1,),
+    "pg_get_function_result": (1,),
+    "pg_get_function_sqlbody": (1,),
+    "pg_get_statisticsobjdef": (1,),
+    "pg_get_statisticsobjdef_columns": (1,),
+    "pg_get_partkeydef": (1,),
+    "pg_get_partition_constraintdef": (1,),
+    "pg_get_serial_sequence": (2,),
+    "pg_describe_object": (3,),
+    "pg_tablespace_location": (1,),
+    "pg_sequence_last_value": (1,),
+    "inet_server_addr": (0,),
+    "inet_server_port": (0,),
+    "inet_client_addr": (0,),
+    "inet_client_port": (0,),
+    "pg_last_wal_receive_lsn": (0,),
+    "pg_last_wal_replay_lsn": (0,),
+    "pg_current_wal_lsn": (0,),
+    "pg_last_xact_replay_timestamp": (0,),
+}
+_VISIBLE: Final = (
+    "function",
+    "operator",
+    "opclass",
+    "opfamily",
+    "conversion",
+    "ts_config",
+    "ts_dict",
+    "ts_parser",
+    "ts_template",
+    "collation",
+    "statistics_obj",
+)
+_PRIVILEGES: Final = (
+    "table",
+    "schema",
+    "database",
+    "column",
+    "any_column",
+    "function",
+    "sequence",
+    "language",
+    "tablespace",
+    "type",
+    "server",
+    "foreign_data_wrapper",
+    "parameter",
+)
+_VOID: Final = {
+    "pg_advisory_unlock_all": (0,),
+    "pg_advisory_lock": (1, 2),
+    "pg_advisory_xact_lock": (1, 2),
+    "pg_notify": (2,),
+}
+_TRUE: Final = {"pg_try_advisory_lock": (1, 2), "pg_advisory_unlock": (1, 2), "pg_try_advisory_xact_lock": (1, 2)}
+_ZERO_SIZES: Final = ("pg_indexes_size",)
+_ARGUMENTS: Final = "abcdefgh"
+
+
+def _same(name: str, counts: tuple[int, ...], body: str) -> str:
+    forms = ", ".join(f"({', '.join(_ARGUMENTS[:count])}) AS {body}" for count in counts)
+    return f"CREATE MACRO gw_pg.{name}{forms}"
+
+
+def _plain_macros() -> list[str]:
+    made = [_same(name, counts, "NULL::VARCHAR") for name, counts in _NULLS.items()]
+    made += [_same(f"pg_{name}_is_visible", (1,), "true") for name in _VISIBLE]
+    made += [
+        _same(f"has_{name}_privilege", (2, 3, 4) if "column" in name else (2, 3), _privilege(name))
+        for name in _PRIVILEGES
+    ]
+    made += [_same(name, counts, "''::VARCHAR") for name, counts in _VOID.items()]
+    made += [_same(name, counts, "true") for name, counts in _TRUE.items()]
+    made += [_same(name, (1,), "0::BIGINT") for name in _ZERO_SIZES]
+    return made
+
+
+def _privilege(name: str) -> str:
+    # Everything may be read and nothing changed; the last argument is the privilege asked for.
+    del name
+    return "true"
+
+
+_NAMED_OID: Final = """
+CREATE MACRO gw_pg.to_{stem}_oid(x) AS CASE
+    WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
+    ELSE (SELECT min({oid}) FROM gw_pg.{relation} WHERE {name} = replace(list_last(string_split(x, '.')), '"', '')) END
+"""
+_NAMED_TEXT: Final = """
+CREATE MACRO gw_pg.{stem}_text(x) AS CASE WHEN x = 0 THEN '-' ELSE
+    coalesce((SELECT min({name}) FROM gw_pg.{relation} WHERE {oid} = x), x::VARCHAR) END
+"""
+_NAMED: Final = (
+    ("regproc", "pg_proc", "oid", "proname"),
+    ("regnamespace", "pg_namespace", "oid", "nspname"),
+    ("regrole", "pg_roles", "oid", "rolname"),
+    ("regconfig", "pg_ts_config", "oid", "cfgname"),
+    ("regcollation", "pg_collation", "oid", "collname"),
+)
+
+
+def _named_macros() -> list[str]:
+    made = []
+    for stem, relation, oid, name in _NAMED:
+        made.append(_NAMED_OID.format(stem=stem, relation=relation, oid=oid, name=name))
+        made.append(_NAMED_TEXT.format(stem=stem, relation=relation, oid=oid, name=name))
+        made.append(f"CREATE MACRO gw_pg.to_{stem}(x) AS gw_pg.to_{stem}_oid(x::VARCHAR)")
+    return made
+
+
+_WRITTEN: Final = (
+    # ---- relations
+    """CREATE MACRO gw_pg.pg_table_is_visible(o) AS coalesce((
+        SELECT bool_or(n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname))
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = o), false)""",
+    """CREATE MACRO gw_pg.to_regclass_oid(x) AS CASE
+        WHEN x = '-' THEN 0::UINTEGER
+        WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
+        ELSE (SELECT min(c.oid) FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relname = replace(list_last(string_split(x, '.')), '"', '')
+            AND CASE WHEN contains(x, '.') THEN n.nspname = replace(string_split(x, '.')[-2], '"', '')
+                ELSE n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname) END) END""",
+    """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce((
+        SELECT min(CASE WHEN n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname)
+            THEN gw_pg.quote_ident(c.relname)
+            ELSE gw_pg.quote_ident(n.nspname) || '.' || gw_pg.quote_ident(c.relname) END)
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = x), x::VARCHAR) END""",
+    "CREATE MACRO gw_pg.to_regclass(x) AS gw_pg.to_regclass_oid(x::VARCHAR)",
+    """CREATE MACRO gw_pg.pg_relation_size(o) AS
+        coalesce((SELECT max(size_bytes) FROM gw_pg.gw_size WHERE oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT,
+        (o, fork) AS coalesce((SELECT max(size_bytes) FROM gw_pg.gw_size WHERE oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT""",
+    "CREATE MACRO gw_pg.pg_table_size(o) AS gw_pg.pg_relation_size(o)",
+    "CREATE MACRO gw_pg.pg_total_relation_size(o) AS gw_pg.pg_relation_size(o)",
+    "CREATE MACRO gw_pg.pg_database_size(d) AS (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM gw_pg.gw_size)",
+    "CREATE MACRO gw_pg.pg_tablespace_size(d) AS (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM gw_pg.gw_size)",
+    """CREATE MACRO gw_pg.pg_size_pretty(n) AS CASE
+        WHEN n IS NULL THEN NULL
+        WHEN abs(n) < 10240 THEN n::BIGINT || ' bytes'
+        WHEN abs(n) < 10485760 THEN round(n / 1024.0)::BIGINT || ' kB'
+        WHEN abs(n) < 10737418240 THEN round(n / 1048576.0)::BIGINT || ' MB'
+        WHEN abs(n) < 10995116277760 THEN round(n / 1073741824.0)::BIGINT || ' GB'
+        ELSE round(n / 1099511627776.0)::BIGINT || ' TB' END""",
+    "CREATE MACRO gw_pg.pg_relation_is_publishable(o) AS false",
+    "CREATE MACRO gw_pg.pg_relation_is_updatable(o, t) AS 0::INTEGER",
+    "CREATE MACRO gw_pg.pg_column_is_updatable(o, c, t) AS false",
+    "CREATE MACRO gw_pg.pg_relation_filenode(o) AS o",
+    # ---- types
+    """CREATE MACRO gw_pg.format_type(t, m) AS CASE
+        WHEN t IS NULL THEN NULL
+        WHEN t = 1700 AND m >= 4 THEN 'numeric(' || ((m - 4) >> 16) || ',' || ((m - 4) & 65535) || ')'
+        WHEN t = 1043 AND m >= 4 THEN 'character varying(' || (m - 4) || ')'
+        WHEN t = 1042 AND m >= 4 THEN 'character(' || (m - 4) || ')'
+        WHEN t = 1114 AND m >= 0 THEN 'timestamp(' || m || ') without time zone'
+        WHEN t = 1184 AND m >= 0 THEN 'timestamp(' || m || ') with time zone'
+        ELSE coalesce((SELECT min(shown) FROM gw_pg.gw_type_name WHERE oid = t AND is_shown), '???') END""",
+    "CREATE MACRO gw_pg.regtype_text(x) AS CASE WHEN x = 0 THEN '-' ELSE gw_pg.format_type(x, NULL::INTEGER) END",
+    """CREATE MACRO gw_pg.to_regtype_oid(x) AS CASE
+        WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
+        ELSE (SELECT min(oid) FROM gw_pg.gw_type_name
+            WHERE shown = lower(replace(regexp_replace(x, '^(pg_catalog|public)[.]', ''), '"', ''))) END""",
+    "CREATE MACRO gw_pg.to_regtype(x) AS gw_pg.to_regtype_oid(x::VARCHAR)",
+    "CREATE MACRO gw_pg.pg_type_is_visible(o) AS true",
+    """CREATE MACRO gw_pg.pg_typeof(x) AS CASE
+        WHEN typeof(x) LIKE 'DECIMAL%' THEN 'numeric'
+        WHEN typeof(x) LIKE '%[]' THEN coalesce(gw_pg.type_words(typeof(x)[:-3]), lower(typeof(x)[:-3])) || '[]'
+        ELSE coalesce(gw_pg.type_words(typeof(x)), lower(typeof(x))) END""",
+    # ---- users, databases, server
+    """CREATE MACRO gw_pg.pg_get_userbyid(o) AS
+        coalesce((SELECT min(rolname) FROM gw_pg.pg_roles WHERE oid = o), 'unknown (OID=' || o || ')')""",
+    "CREATE MACRO gw_pg.pg_has_role(a, b) AS true, (a, b, c) AS true",
+    "CREATE MACRO gw_pg.pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
+    "CREATE MACRO gw_pg.pg_char_to_encoding(e) AS CASE upper(e) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
+    "CREATE MACRO gw_pg.pg_client_encoding() AS 'UTF8'",
+    "CREATE MACRO gw_pg.pg_is_in_recovery() AS false",
+    "CREATE MACRO gw_pg.pg_is_wal_replay_paused() AS false",
+    "CREATE MACRO gw_pg.pg_is_in_backup() AS false",
+    "CREATE MACRO gw_pg.pg_my_temp_schema() AS 0::UINTEGER",
+    "CREATE MACRO gw_pg.pg_is_other_temp_schema(o) AS false",
+    "CREATE MACRO gw_pg.pg_blocking_pids(p) AS []::INTEGER[]",
+    "CREATE MACRO gw_pg.pg_backend_pid() AS 0::INTEGER",
+    "CREATE MACRO gw_pg.pg_cancel_backend(p) AS false",
+    "CREATE MACRO gw_pg.pg_terminate_backend(p) AS false",
+    "CREATE MACRO gw_pg.pg_postmaster_start_time() AS getvariable('gw_started')::TIMESTAMP WITH TIME ZONE",
+    "CREATE MACRO gw_pg.pg_conf_load_time() AS getvariable('gw_started')::TIMESTAMP WITH TIME ZONE",
+    "CREATE MACRO gw_pg.pg_jit_available() AS false",
+    "CREATE MACRO gw_pg.pg_current_xact_id() AS 0::UBIGINT",
+    "CREATE MACRO gw_pg.txid_current() AS 0::BIGINT",
+    "CREATE MACRO gw_pg.pg_stat_get_numscans(o) AS 0::BIGINT",
+    # ---- comments
+    """CREATE MACRO gw_pg.obj_description(o) AS
+        (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = 0),
+        (o, catalog) AS (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = 0
+            AND classoid = gw_pg.to_regclass_oid('pg_catalog.' || catalog))""",
+    """CREATE MACRO gw_pg.col_description(o, n) AS
+        (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = n AND n > 0)""",
+    "CREATE MACRO gw_pg.shobj_description(o, catalog) AS NULL::VARCHAR",
+    # ---- text, arrays, numbers, time
+    """CREATE MACRO gw_pg.quote_ident(x) AS CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_$]*') THEN x
+        ELSE '"' || replace(x, '"', '""') || '"' END""",
+    """CREATE MACRO gw_pg.quote_literal(x) AS '''' || replace(x::VARCHAR, '''', '''''') || ''''""",
+    """CREATE MACRO gw_pg.quote_nullable(x) AS coalesce('''' || replace(x::VARCHAR, '''', '''''') || '''', 'NULL')""",
+    """CREATE MACRO gw_pg.initcap(x) AS array_to_string(list_transform(regexp_extract_all(lower(x),
+        '[[:alnum:]]+|[^[:alnum:]]+'), lambda w: upper(w[1]) || w[2:]), '')""",
+    """CREATE MACRO gw_pg.regexp_match(s, p) AS CASE WHEN NOT regexp_matches(s, p) THEN NULL::VARCHAR[]
+        WHEN regexp_matches(p, '\\([^?]') THEN [regexp_extract(s, p, 1)] ELSE [regexp_extract(s, p)] END""",
+    "CREATE MACRO gw_pg.array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
+    "CREATE MACRO gw_pg.array_upper(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
+    "CREATE MACRO gw_pg.array_length(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
+    "CREATE MACRO gw_pg.array_ndims(a) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
+    "CREATE MACRO gw_pg.array_remove(a, x) AS list_filter(a, lambda e: e IS DISTINCT FROM x)",
+    """CREATE MACRO gw_pg.array_replace(a, x, y) AS
+        list_transform(a, lambda e: CASE WHEN e IS NOT DISTINCT FROM x THEN y ELSE e END)""",
+    """CREATE MACRO gw_pg.array_to_string(a, s) AS
+        array_to_string(list_filter(list_transform(a, lambda e: e::VARCHAR), lambda e: e IS NOT NULL), s),
+        (a, s, n) AS array_to_string(list_transform(a, lambda e: coalesce(e::VARCHAR, n)), s)""",
+    """CREATE MACRO gw_pg.width_bucket(x, lo, hi, n) AS CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
+        ELSE floor((x - lo)::DOUBLE / (hi - lo) * n)::INTEGER + 1 END::INTEGER""",
+    "CREATE MACRO gw_pg.encode(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN base64(b) END",
+    """CREATE MACRO gw_pg.decode(t, f) AS CASE lower(f) WHEN 'hex' THEN unhex(t) WHEN 'base64' THEN from_base64(t)
+        WHEN 'escape' THEN encode(t) END""",
+    "CREATE MACRO gw_pg.convert_from(b, e) AS decode(b)",
+    "CREATE MACRO gw_pg.convert_to(t, e) AS encode(t)",
+    "CREATE MACRO gw_pg.to_char_number(x, f) AS trim(printf(gw_pg.number_format(f), x::DOUBLE))",
+    """CREATE MACRO gw_pg.number_format(f) AS '%' || CASE WHEN contains(f, ',') THEN '''' ELSE '' END || '.'
+        || CASE WHEN contains(f, '.') THEN len(regexp_extract(f, '[.]([09]*)', 1)) ELSE 0 END || 'f'""",
+    "CREATE MACRO gw_pg.justify_interval(i) AS i",
+    "CREATE MACRO gw_pg.justify_days(i) AS i",
+    "CREATE MACRO gw_pg.justify_hours(i) AS i",
+    "CREATE MACRO gw_pg.num_nulls(a) AS (a IS NULL)::INTEGER, (a, b) AS (a IS NULL)::INTEGER + (b IS NULL)::INTEGER",
+    "CREATE MACRO gw_pg.num_nonnulls(a) AS (a IS NOT NULL)::INTEGER",
+    "CREATE MACRO gw_pg.scale(x) AS len(split_part(x::VARCHAR, '.', 2))::INTEGER",
+    "CREATE MACRO gw_pg.pg_column_size(x) AS octet_length(encode(x::VARCHAR))::INTEGER",
+    "CREATE MACRO gw_pg._pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': i::INTEGER}))",
+    "CREATE MACRO gw_pg.generate_subscripts(a, d) AS unnest(generate_series(1, len(a)))",
+    "CREATE MACRO gw_pg.pg_options_to_table(a) AS unnest([]::VARCHAR[])",
+    """CREATE MACRO gw_pg.row_security_active(x) AS false""",
+)
+_TYPE_WORDS: Final = """CREATE MACRO gw_pg.type_words(t) AS CASE t
+    WHEN 'INTEGER' THEN 'integer' WHEN 'BIGINT' THEN 'bigint' WHEN 'SMALLINT' THEN 'smallint' WHEN 'TINYINT' THEN 'smallint'
+    WHEN 'DOUBLE' THEN 'double precision' WHEN 'FLOAT' THEN 'real' WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
+    WHEN 'BLOB' THEN 'bytea' WHEN 'TIMESTAMP' THEN 'timestamp without time zone' WHEN 'HUGEINT' THEN 'numeric'
+    WHEN 'TIMESTAMP WITH TIME ZONE' THEN 'timestamp with time zone' WHEN 'TIME' THEN 'time without time zone'
+    WHEN 'UINTEGER' THEN 'oid' WHEN '"NULL"' THEN 'unknown' END"""
+
+_TABLE_WRITTEN: Final = (
+    "CREATE MACRO gw_pg.pg_show_all_settings() AS TABLE SELECT * FROM gw_pg.pg_settings",
+    "CREATE MACRO gw_pg.pg_partition_ancestors(o) AS TABLE SELECT NULL::UINTEGER AS relid WHERE false",
+    """CREATE MACRO gw_pg.pg_partition_tree(o) AS TABLE SELECT NULL::UINTEGER AS relid, NULL::UINTEGER AS parentrelid,
+        true AS isleaf, 0 AS level WHERE false""",
+    "CREATE MACRO gw_pg.pg_listening_channels() AS TABLE SELECT ''::VARCHAR AS pg_listening_channels WHERE false",
+    """CREATE MACRO gw_pg.aclexplode(a) AS TABLE SELECT 0::UINTEGER AS grantor, 0::UINTEGER AS grantee,
+        ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",
+    """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT word, catcode, catcode AS barelabel, catdesc, catdesc AS baredesc
+        FROM gw_pg.gw_keyword""",
+    "CREATE MACRO gw_pg.pg_available_extensions() AS TABLE SELECT ''::VARCHAR AS name WHERE false",
+    """CREATE MACRO gw_pg.pg_stat_get_activity(p) AS TABLE SELECT * FROM gw_pg.pg_stat_activity""",
+    "CREATE MACRO gw_pg.pg_lock_status() AS TABLE SELECT * FROM gw_pg.pg_locks",
+    "CREATE MACRO gw_pg.pg_timezone_names() AS TABLE SELECT * FROM gw_pg.pg_timezone_names",
+)
+
+
+def _in_order(statements: list[str]) -> list[str]:
+    """Return the macros so that those used by others come first: DuckDB resolves them when they are made."""
+    return sorted(statements, key=lambda text: _name_of(text) not in {"quote_ident", "type_words", "number_format"})
+
+
+def _name_of(statement: str) -> str:
+    found = re.search(r"CREATE MACRO gw_pg\.(\w+)", statement)
+    assert found is not None, statement
+    return found[1]
+
+
+MACROS: Final = tuple(_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]))
+"""DDL of the scalar macros."""
+
+TABLE_MACROS: Final = _TABLE_WRITTEN
+"""DDL of the macros for FROM."""
+
+
+def macro_names(statements: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return PostgreSQL's function name → DuckDB's qualified one."""
+    return {(name := _name_of(statement)): ("gw_pg", name) for statement in statements}

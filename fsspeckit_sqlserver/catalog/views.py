@@ -1,0 +1,90 @@
+"""Relations of the catalog that follow from others, as DuckDB views over `gw_pg`. SQL text only.
+
+Column names and order are checked against the definitions when the catalog is installed: a view gives the columns it
+knows, the others are NULL.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["KEYWORDS", "VIEWS"]
+
+_KIND: Final = "CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW' WHEN 'f' THEN 'FOREIGN' END"
+_DATABASE: Final = "getvariable('gw_database')::VARCHAR"
+
+VIEWS: Final[dict[tuple[str, str], str]] = {
+    ("pg_catalog", "pg_roles"): """
+        SELECT a.oid, a.rolname, a.rolsuper, a.rolinherit, a.rolcreaterole, a.rolcreatedb, a.rolcanlogin,
+            a.rolreplication, a.rolconnlimit, '********' AS rolpassword, a.rolvaliduntil, a.rolbypassrls
+        FROM gw_pg.pg_authid a""",
+    ("pg_catalog", "pg_user"): """
+        SELECT rolname AS usename, oid AS usesysid, rolcreatedb AS usecreatedb, rolsuper AS usesuper,
+            rolreplication AS userepl, rolbypassrls AS usebypassrls, '********' AS passwd FROM gw_pg.pg_authid""",
+    ("pg_catalog", "pg_tables"): """
+        SELECT n.nspname AS schemaname, c.relname AS tablename, 'postgres' AS tableowner, false AS hasindexes,
+            false AS hasrules, false AS hastriggers, false AS rowsecurity
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')""",
+    ("pg_catalog", "pg_views"): """
+        SELECT n.nspname AS schemaname, c.relname AS viewname, 'postgres' AS viewowner, '' AS definition
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'""",
+    ("pg_catalog", "pg_stat_activity"): """
+        SELECT d.oid AS datid, d.datname, 0::INTEGER AS pid, 10::UINTEGER AS usesysid,
+            getvariable('gw_user')::VARCHAR AS usename, '' AS application_name, now() AS backend_start,
+            now() AS xact_start, now() AS query_start, now() AS state_change, 'active' AS state, '' AS query,
+            'client backend' AS backend_type
+        FROM gw_pg.pg_database d WHERE d.datname = getvariable('gw_database')""",
+    ("pg_catalog", "pg_stat_all_tables"): "SELECT * FROM gw_pg.pg_stat_user_tables",
+    ("pg_catalog", "pg_timezone_names"): """
+        SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names()""",
+    ("information_schema", "schemata"): f"""
+        SELECT {_DATABASE} AS catalog_name, nspname AS schema_name, 'postgres' AS schema_owner FROM gw_pg.pg_namespace""",
+    ("information_schema", "tables"): f"""
+        SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, {_KIND} AS table_type,
+            'NO' AS is_insertable_into, 'NO' AS is_typed
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'p', 'f')""",
+    ("information_schema", "views"): f"""
+        SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, 'NONE' AS check_option,
+            'NO' AS is_updatable, 'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable,
+            'NO' AS is_trigger_deletable, 'NO' AS is_trigger_insertable_into
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v'""",
+    ("information_schema", "columns"): f"""
+        SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
+            a.attname AS column_name, a.attnum::INTEGER AS ordinal_position,
+            CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
+            CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE w.shown END AS data_type,
+            CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod >= 4 THEN a.atttypmod - 4 END AS character_maximum_length,
+            CASE WHEN a.atttypid IN (25, 1042, 1043) THEN 1073741824 END AS character_octet_length,
+            CASE a.atttypid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
+                WHEN 1700 THEN CASE WHEN a.atttypmod >= 4 THEN (a.atttypmod - 4) >> 16 END END AS numeric_precision,
+            CASE WHEN a.atttypid IN (20, 21, 23, 700, 701) THEN 2 WHEN a.atttypid = 1700 THEN 10 END AS numeric_precision_radix,
+            CASE WHEN a.atttypid IN (20, 21, 23) THEN 0
+                WHEN a.atttypid = 1700 AND a.atttypmod >= 4 THEN (a.atttypmod - 4) & 65535 END AS numeric_scale,
+            CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1266, 1186) THEN 6 END AS datetime_precision,
+            {_DATABASE} AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name,
+            a.attnum::VARCHAR AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS identity_cycle,
+            'NEVER' AS is_generated, 'NO' AS is_updatable
+        FROM gw_pg.pg_attribute a JOIN gw_pg.pg_class c ON c.oid = a.attrelid
+            JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace JOIN gw_pg.pg_type t ON t.oid = a.atttypid
+            LEFT JOIN gw_pg.gw_type_name w ON w.oid = t.oid AND w.is_shown
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f')""",
+    ("information_schema", "table_privileges"): f"""
+        SELECT 'postgres' AS grantor, getvariable('gw_user')::VARCHAR AS grantee, {_DATABASE} AS table_catalog,
+            n.nspname AS table_schema, c.relname AS table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable,
+            'YES' AS with_hierarchy
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+    ("information_schema", "information_schema_catalog_name"): f"SELECT {_DATABASE} AS catalog_name",
+    ("information_schema", "enabled_roles"): "SELECT rolname AS role_name FROM gw_pg.pg_authid",
+    ("information_schema", "applicable_roles"): """
+        SELECT rolname AS grantee, rolname AS role_name, 'NO' AS is_grantable FROM gw_pg.pg_authid""",
+}
+"""(schema, relation) → its query."""
+
+KEYWORDS: Final = (
+    "all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create "
+    "current_catalog current_date current_role current_time current_timestamp current_user default deferrable desc "
+    "distinct do else end except false fetch for foreign from grant group having in initially intersect into lateral "
+    "leading limit localtime localtimestamp not null offset on only or order placing primary references returning "
+    "select session_user some symmetric table then to trailing true union unique user using variadic when where window with"
+).split()
+"""Reserved words of PostgreSQL's SQL, for pg_get_keywords()."""

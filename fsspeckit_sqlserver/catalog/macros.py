@@ -194,6 +194,11 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
     "CREATE MACRO gw_pg.pg_char_to_encoding(e) AS CASE upper(e) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "CREATE MACRO gw_pg.pg_client_encoding() AS 'UTF8'",
+    "CREATE MACRO gw_pg.getdatabaseencoding() AS 'UTF8'",
+    """CREATE MACRO gw_pg.current_setting(n) AS
+        (SELECT min(setting) FROM gw_pg.pg_settings WHERE lower(name) = lower(n)),
+        (n, missing_ok) AS (SELECT min(setting) FROM gw_pg.pg_settings WHERE lower(name) = lower(n))""",
+    "CREATE MACRO gw_pg.set_config(n, v, is_local) AS v",
     "CREATE MACRO gw_pg.pg_is_in_recovery() AS false",
     "CREATE MACRO gw_pg.pg_is_wal_replay_paused() AS false",
     "CREATE MACRO gw_pg.pg_is_in_backup() AS false",
@@ -254,7 +259,7 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.scale(x) AS len(split_part(x::VARCHAR, '.', 2))::INTEGER",
     "CREATE MACRO gw_pg.pg_column_size(x) AS octet_length(encode(x::VARCHAR))::INTEGER",
     "CREATE MACRO gw_pg._pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': i::INTEGER}))",
-    "CREATE MACRO gw_pg.generate_subscripts(a, d) AS unnest(generate_series(1, len(a)))",
+    "CREATE MACRO gw_pg.generate_subscripts(a, d) AS generate_series(1, len(a))",
     "CREATE MACRO gw_pg.pg_options_to_table(a) AS unnest([]::VARCHAR[])",
     """CREATE MACRO gw_pg.row_security_active(x) AS false""",
 )

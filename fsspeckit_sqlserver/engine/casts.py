@@ -101,6 +101,9 @@ def rewrite_cast(node: pb.Node) -> None:
     target = node.type_cast.type_name
     name = names_of(target.names)[-1]
     argument = node.type_cast.arg
+    if target.array_bounds and name in REG_TYPES:  # shown as OIDs
+        del target.names[:]
+        target.names.add().string.sval = name = "oid"
     if target.array_bounds or name in _LISTS:
         rewrite_type(target)
         _cast_array(node, target)

@@ -142,7 +142,8 @@ def compile_query(
     used = frozenset(message.number for message in walk(node) if isinstance(message, pb.ParamRef))
     kinds = {message.WhichOneof("node") for message in walk(node) if isinstance(message, pb.Node)}
     cast_parameters(node, types)
-    Dialect(surroundings).rewrite(node)
+    is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
+    Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)
     return Plan(
         node,
         draft.tables,

@@ -24,6 +24,7 @@ from fsspeckit_sqlserver.engine.trees import (
     copied,
     names_of,
     null,
+    parsed_expression,
     parsed_select,
     replace_node,
     string,
@@ -37,6 +38,7 @@ _PLAIN_COLLATIONS: Final = frozenset(
     {"default", "c", "posix", "ucs_basic", "c.utf-8", "c.utf8", "unicode", "en_us.utf-8"}
 )
 _FUNCTION_OPERATORS: Final = {"->": "json_extract", "->>": "json_extract_string"}
+_SYSTEM_COLUMNS: Final = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"})
 _UNARY_FUNCTIONS: Final = {"|/": "sqrt", "||/": "cbrt", "@": "abs"}
 
 
@@ -63,8 +65,14 @@ class Surroundings:
 class Dialect:
     """Rewrites one statement."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, *, has_system_columns: bool = False) -> None:
+        """Begin.
+
+        Args:
+            has_system_columns: the statement reads the system catalog only, whose rows have xmin and the like.
+        """
         self._about = surroundings
+        self._has_system_columns = has_system_columns
 
     def rewrite(self, message: Message) -> None:
         """Rewrite a statement's tree in place.
@@ -95,6 +103,8 @@ class Dialect:
         name_targets(select)
         for target in select.target_list:
             show_reg_cast(target.res_target.val)
+            if self._is_system_column(target.res_target.val) and not target.res_target.name:
+                target.res_target.name = output_name(target.res_target.val)
         for item in select.from_clause:
             _name_values(item)
         if select.limit_option == pb.LIMIT_OPTION_WITH_TIES:
@@ -106,8 +116,16 @@ class Dialect:
     def _after_select(self, select: pb.SelectStmt) -> None:
         for target in select.target_list:
             value = target.res_target.val
-            if value.WhichOneof("node") == "func_call" and names_of(value.func_call.funcname)[-1] in SET_RETURNING:
+            if value.WhichOneof("node") != "func_call":
+                continue
+            parts = names_of(value.func_call.funcname)
+            if parts[-1] in SET_RETURNING:
                 replace_node(value, call("unnest", copied(value)))
+            elif parts in self._about.table_macros.values():  # rows in a SELECT list
+                rows = parsed_expression("unnest(ARRAY(SELECT x FROM f() AS t(x)))")
+                source = rows.func_call.args[0].sub_link.subselect.select_stmt.from_clause[0].range_function
+                source.functions[0].list.items[0].CopyFrom(value)
+                replace_node(value, rows)
         for item in select.sort_clause:
             sort = item.sort_by
             if sort.sortby_dir == pb.SORTBY_USING:
@@ -126,12 +144,13 @@ class Dialect:
     def _range_function(self, node: pb.Node) -> None:
         function = node.range_function
         item = function.functions[0].list.items[0]
-        name = names_of(item.func_call.funcname)[-1] if item.WhichOneof("node") == "func_call" else ""
-        if name in FROM_FUNCTIONS or names_of(item.func_call.funcname) in self._about.table_macros.values():
-            if not function.HasField("alias"):
-                function.alias.aliasname = name
-            if name in {"generate_series", "unnest"} and not function.alias.colnames and not function.ordinality:
-                function.alias.colnames.add().string.sval = function.alias.aliasname
+        parts = names_of(item.func_call.funcname) if item.WhichOneof("node") == "func_call" else ()
+        name = parts[-1] if parts else ""
+        if name == "unnest" and len(item.func_call.args) > 1:
+            self._unnest_side_by_side(node)
+            return
+        if name in FROM_FUNCTIONS or parts in self._about.table_macros.values():
+            self._table_function(node, name)
             return
         # A function that gives one value, or a list: `FROM f(x) AS a` is `(SELECT f(x) AS a) AS a`.
         if function.ordinality:
@@ -141,15 +160,37 @@ class Dialect:
         target = select.target_list[0].res_target
         target.val.CopyFrom(call("unnest", item) if name in _LIST_FUNCTIONS else item)
         target.name = alias
-        replacement = pb.Node()
-        replacement.range_subselect.lateral = True
-        replacement.range_subselect.subquery.select_stmt.CopyFrom(select)
-        replacement.range_subselect.alias.aliasname = alias
-        for part in function.alias.colnames:
-            replacement.range_subselect.alias.colnames.add().CopyFrom(part)
-        replace_node(node, replacement)
+        replace_node(node, _subselect(select, alias, function.alias))
 
-    def _range_table_sample(self, node: pb.Node) -> None:
+    def _table_function(self, node: pb.Node, name: str) -> None:
+        function = node.range_function
+        if not function.HasField("alias"):
+            function.alias.aliasname = name
+        if function.ordinality and name not in FROM_FUNCTIONS:  # a macro: count its rows
+            select = parsed_select("SELECT *, row_number() OVER () AS ordinality FROM t")
+            select.from_clause[0].CopyFrom(node)
+            select.from_clause[0].range_function.ordinality = False
+            select.from_clause[0].range_function.ClearField("alias")
+            replace_node(node, _subselect(select, function.alias.aliasname, copied(node).range_function.alias))
+        elif name in {"generate_series", "unnest"} and not function.alias.colnames and not function.ordinality:
+            function.alias.colnames.add().string.sval = function.alias.aliasname
+
+    def _unnest_side_by_side(self, node: pb.Node) -> None:
+        """`unnest(a, b) WITH ORDINALITY`: one SELECT list, whose lists DuckDB unnests in step."""
+        function = copied(node).range_function
+        arrays = function.functions[0].list.items[0].func_call.args
+        select = parsed_select("SELECT 1")
+        del select.target_list[:]
+        for array in arrays:
+            select.target_list.add().res_target.val.CopyFrom(call("unnest", array))
+        if function.ordinality:
+            longest = call("greatest", *(call("len", array) for array in arrays))
+            one = pb.Node()
+            one.a_const.ival.ival = 1
+            select.target_list.add().res_target.val.CopyFrom(call("unnest", call("generate_series", one, longest)))
+        replace_node(node, _subselect(select, function.alias.aliasname or "unnest", function.alias))
+
+    def _range_table_sample(self, _node: pb.Node) -> None:
         raise UnsupportedStatement("TABLESAMPLE is not supported", "Use WHERE random() < 0.01.")
 
     # ---- expressions
@@ -282,8 +323,21 @@ class Dialect:
             return
         raise UnsupportedStatement(f'collation "{name}" is not supported', "Text is ordered by its bytes (C).")
 
+    def _is_system_column(self, node: pb.Node) -> bool:
+        return (
+            self._has_system_columns
+            and node.WhichOneof("node") == "column_ref"
+            and node.column_ref.fields[-1].string.sval in _SYSTEM_COLUMNS
+        )
+
     def _column(self, node: pb.Node) -> None:
         fields = node.column_ref.fields
+        if self._is_system_column(node):
+            is_place = fields[-1].string.sval == "ctid"
+            replace_node(
+                node, cast(string("(0,1)" if is_place else "1"), type_name("varchar" if is_place else "uinteger"))
+            )
+            return
         if len(fields) > 2 and fields[0].WhichOneof("node") == "string":
             # database.schema.table.column or schema.table.column: the alias of the table is enough
             known = {"pg_catalog", "information_schema", "public", self._about.database, *self._about.search_path}
@@ -303,6 +357,16 @@ class Dialect:
 
 
 _LIST_FUNCTIONS: Final = frozenset({"string_split", "string_split_regex", "json_keys", "generate_subscripts"})
+
+
+def _subselect(select: pb.SelectStmt, alias: str, columns: pb.Alias) -> pb.Node:
+    node = pb.Node()
+    node.range_subselect.lateral = True
+    node.range_subselect.subquery.select_stmt.CopyFrom(select)
+    node.range_subselect.alias.aliasname = alias
+    for part in columns.colnames:
+        node.range_subselect.alias.colnames.add().CopyFrom(part)
+    return node
 
 
 def _name_values(item: pb.Node) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Final
 
 import postgast
 from google.protobuf.message import Message
@@ -56,11 +57,44 @@ def replace_node(node: pb.Node, new: pb.Node) -> None:
 
 
 def deparse(node_name: str, node: Message) -> str:
-    """Return the SQL of one statement."""
+    """Return the SQL of one statement, for PostgreSQL's parser or DuckDB's."""
     tree = pb.ParseResult(version=_version())
     getattr(tree.stmts.add().stmt, node_name).CopyFrom(node)
+    _protect_words(tree)
     text: str = postgast.deparse(tree)
     return text
+
+
+def _protect_words(message: Message) -> None:
+    """Let names that DuckDB reserves and PostgreSQL does not be written in quotes.
+
+    The deparser quotes what PostgreSQL needs quoted: capitals are, and DuckDB compares names without regard to case.
+    """
+    if isinstance(message, pb.ColumnRef):
+        for field in message.fields:
+            if field.string.sval in _DUCKDB_WORDS:
+                field.string.sval = field.string.sval.upper()
+        return
+    if isinstance(message, pb.Alias):
+        for field in message.colnames:
+            if field.string.sval in _DUCKDB_WORDS:
+                field.string.sval = field.string.sval.upper()
+        if message.aliasname in _DUCKDB_WORDS:
+            message.aliasname = message.aliasname.upper()
+        return
+    if isinstance(message, pb.CommonTableExpr) and message.ctename in _DUCKDB_WORDS:
+        message.ctename = message.ctename.upper()
+    if isinstance(message, pb.RangeVar) and message.relname in _DUCKDB_WORDS:
+        message.relname = message.relname.upper()
+    for child in child_messages(message):
+        _protect_words(child)
+
+
+# duckdb_keywords() tried one by one as alias, column and table, DuckDB 2.0; `deparse` quotes none of these.
+_DUCKDB_WORDS: Final = frozenset(
+    "anti asof at by describe glob lambda pivot pivot_longer pivot_wider positional qualify semi show summarize unpack "
+    "unpivot".split()
+)
 
 
 def string(text: str) -> pb.Node:

@@ -36,8 +36,9 @@ from fsspeckit_mount.kernel.negotiation import Wishes
 from fsspeckit_mount.kernel.serve import FuseServer
 from fsspeckit_mount.vfs.attributes import Ownership
 from fsspeckit_mount.vfs.operations import VfsConfig, VirtualFileSystem
+from fsspeckit_mount.vfs.ports import FileCache
 
-__all__ = ["Report", "main", "run"]
+__all__ = ["Report", "local_copies", "main", "run"]
 
 _log = logging.getLogger("fsspeckit_mount.daemon")  # also when run as __main__
 
@@ -97,7 +98,7 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
         cleanup.callback(device.close)
         vfs = VirtualFileSystem(
             store,
-            _LocalCopies(cache.bind(store)),
+            local_copies(cache.bind(store)),
             _vfs_config(config, store),
             time.monotonic,
             device if config.passthrough else None,
@@ -143,14 +144,17 @@ class _LocalCopy:
 
 
 class _LocalCopies:
-    """A `StorageCache` as the virtual file system wants it."""
-
     def __init__(self, cache: StorageCache) -> None:
         self._cache = cache
         self.cached_path = cache.cached_path
 
     def open(self, info: ObjectInfo) -> _LocalCopy:
         return _LocalCopy(self._cache.open(info))
+
+
+def local_copies(cache: StorageCache) -> FileCache:
+    """Return a `StorageCache` as the virtual file system wants it."""
+    return _LocalCopies(cache)
 
 
 _UNMOUNTED = "unmounted"

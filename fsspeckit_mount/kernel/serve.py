@@ -73,9 +73,12 @@ class FuseServer:
             except MalformedRequest as error:
                 _log.error("%s", error)
                 if error.header is not None and error.header.opcode not in _UNANSWERED:
-                    self._device.send([replies.error_reply(error.header.unique, errno.EIO)])
+                    self._send_error(error.header.unique, errno.EIO)
                 continue
-            self._dispatch(header, body)
+            try:
+                self._dispatch(header, body)
+            except Exception as error:  # noqa: BLE001 - the edge of one request
+                self._fail(header, error)
 
     def _dispatch(self, header: Header, body: Body) -> None:
         if isinstance(body, messages.Read) and header.opcode == Opcode.READ:
@@ -88,11 +91,11 @@ class FuseServer:
         elif isinstance(body, messages.Interrupt):
             # not pending: it was answered before this came, as one thread reads in order
             if self._take(body.unique):
-                self._device.send([replies.error_reply(body.unique, errno.EINTR)])
+                self._send_error(body.unique, errno.EINTR)
         else:
             handler = self._handlers.get(header.opcode)
             if handler is None:
-                self._device.send([replies.error_reply(header.unique, _refusal(header.opcode))])
+                self._send_error(header.unique, _refusal(header.opcode))
             else:
                 self._answer(Call(header, body, may_block=False), handler)
 
@@ -127,8 +130,21 @@ class FuseServer:
         return self._pending.pop(unique, self) is None
 
     def _reply(self, header: Header, answer: Answer) -> None:
-        if not self._device.send([replies.encode_reply(header.unique, answer.body)]) and answer.undo is not None:
+        received = self._send(header.unique, [replies.encode_reply(header.unique, answer.body)])
+        if not received and answer.undo is not None:
             answer.undo()
+
+    def _send(self, unique: int, parts: Sequence[bytes | memoryview]) -> bool:
+        """Send a reply; False where nobody receives it. A reply that the kernel refuses becomes EIO."""
+        try:
+            return self._device.send(parts)
+        except OSError as error:
+            _log.error("the kernel did not take a reply of %d bytes: %s", sum(map(len, parts)), error)
+            self._send_error(unique, errno.EIO)
+            return False
+
+    def _send_error(self, unique: int, code: int) -> None:
+        self._device.send([replies.error_reply(unique, code)])
 
     def _fail(self, header: Header, error: BaseException) -> None:
         code = errno_of(error)
@@ -138,7 +154,8 @@ class FuseServer:
             _log.warning("%s: %s", _name(header.opcode), error)
         else:
             _log.debug("%s: %s", _name(header.opcode), error)
-        self._device.send([replies.error_reply(header.unique, code)])
+        if header.opcode not in _UNANSWERED:
+            self._send_error(header.unique, code)
 
     def _read(self, header: Header, body: messages.Read) -> None:
         try:
@@ -148,7 +165,7 @@ class FuseServer:
             self._fail(header, error)
             return
         if resident is not None:
-            self._device.send([replies.reply_header(header.unique, len(resident)), resident])
+            self._send(header.unique, [replies.reply_header(header.unique, len(resident)), resident])
             return
         self._pending[header.unique] = None
         self._data_workers.submit(lambda: self._read_waiting(header, body), key=header.nodeid)
@@ -175,7 +192,7 @@ class FuseServer:
                 self._fail(header, error)
             return
         if self._take(header.unique):
-            self._device.send([replies.reply_header(header.unique, len(data)), data])
+            self._send(header.unique, [replies.reply_header(header.unique, len(data)), data])
 
     def _pread(self, span: FileSpan) -> memoryview:
         """Return the bytes of a span in this thread's buffer: a fresh one costs a page fault for each of its pages."""

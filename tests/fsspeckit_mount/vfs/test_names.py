@@ -1,0 +1,181 @@
+"""What lies at a name: how often the storage is asked, and what is believed meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
+from fsspeckit_lib.errors import AccessDenied, Unavailable
+from fsspeckit_mount.vfs.inodes import InodeTable
+from fsspeckit_mount.vfs.listings import Listings, Sighting
+from fsspeckit_mount.vfs.names import Absence, Names
+from fsspeckit_mount.vfs.ports import WouldBlock
+from tests.fsspeckit_mount.fakes import OWNERSHIP, DictStorage, HandClock
+
+
+class House:
+    """One of each, wired together."""
+
+    def __init__(self, *keys: str) -> None:
+        self.storage = DictStorage(dict.fromkeys(keys, b"data"))
+        self.clock = HandClock()
+        self.inodes = InodeTable(OWNERSHIP)
+        self.listings = Listings(self.storage, self.clock, 30.0)
+        self.names = Names(self.storage, self.inodes, self.listings, self.clock, 1.0, prefixes_shadow_objects=True)
+
+    def find(self, directory: str, name: str) -> Sighting | Absence:
+        """Resolve as the kernel's LOOKUP does: what is found becomes an inode."""
+        found = self.names.resolve(directory, name, may_block=True)
+        if isinstance(found, Sighting):
+            self.inodes.look_up(found.entry, found.seen_s)
+        return found
+
+    def at_once(self, directory: str, name: str) -> Sighting | Absence:
+        return self.names.resolve(directory, name, may_block=False)
+
+    def list(self, directory: str) -> None:
+        self.listings.open(directory).load()
+
+
+def test_an_unknown_name_must_be_asked_for() -> None:
+    house = House("a")
+    with pytest.raises(WouldBlock):
+        house.at_once("", "a")
+    found = house.find("", "a")
+    assert isinstance(found, Sighting)
+    assert found.entry == house.storage.info("a")
+    assert house.at_once("", "a") == found
+
+
+def test_a_file_is_believed_for_the_attribute_ttl_and_then_asked_once() -> None:
+    house = House("a")
+    house.find("", "a")
+    house.clock.advance(0.9)
+    house.at_once("", "a")
+    house.clock.advance(0.2)
+    with pytest.raises(WouldBlock):
+        house.at_once("", "a")
+    house.storage.requests.clear()
+    house.storage.put("a", b"changed!")
+    found = house.find("", "a")
+    assert isinstance(found, Sighting)
+    assert found.entry == ObjectInfo("a", 8, 1_000_000_000, "v1")
+    assert house.storage.requests == {"stat": 1}  # that no keys lie below it is known by now
+
+
+def test_a_directory_is_believed_for_the_directory_ttl() -> None:
+    house = House("d/a")
+    assert isinstance(house.find("", "d"), Sighting)
+    house.clock.advance(29)
+    house.at_once("", "d")
+    house.clock.advance(2)
+    with pytest.raises(WouldBlock):
+        house.at_once("", "d")
+
+
+def test_an_object_that_is_also_a_prefix_is_the_directory_whoever_asks_first() -> None:
+    house = House("a", "a/b")
+    found = house.find("", "a")
+    assert isinstance(found, Sighting)
+    assert found.entry == DirectoryInfo("a")
+    listed = House("a", "a/b")
+    listed.list("")
+    assert isinstance(listed.at_once("", "a"), Sighting)
+    assert listed.at_once("", "a").entry == DirectoryInfo("a")  # type: ignore[union-attr]
+
+
+def test_a_listing_answers_for_its_names_without_another_request() -> None:
+    house = House("d/a", "d/b")
+    house.list("d")
+    house.storage.requests.clear()
+    assert isinstance(house.at_once("d", "a"), Sighting)
+    absence = house.at_once("d", "missing")
+    assert isinstance(absence, Absence)
+    assert absence.valid_s == 30.0
+    assert not house.storage.requests
+
+
+def test_a_name_that_a_listing_lacks_appears_after_the_directory_ttl() -> None:
+    house = House("d/a")
+    house.list("d")
+    house.storage.put("d/new", b"x")
+    house.clock.advance(29)
+    assert isinstance(house.at_once("d", "new"), Absence)
+    house.clock.advance(2)
+    assert isinstance(house.find("d", "new"), Sighting)
+
+
+def test_an_absence_is_believed_for_the_attribute_ttl() -> None:
+    house = House("a")
+    assert isinstance(house.find("", "missing"), Absence)
+    assert isinstance(house.at_once("", "missing"), Absence)
+    house.storage.put("missing", b"x")
+    house.clock.advance(1.1)
+    assert isinstance(house.find("", "missing"), Sighting)
+
+
+def test_a_deleted_file_vanishes_from_inodes_and_listing() -> None:
+    house = House("d/a", "d/b")
+    house.list("d")
+    house.find("d", "a")
+    del house.storage.files["d/a"]
+    house.clock.advance(1.1)
+    assert isinstance(house.find("d", "a"), Absence)
+    assert house.inodes.present("d/a") is None
+    listing = house.listings.fresh("d")
+    assert listing is not None
+    assert listing.find("a") is None
+
+
+@pytest.mark.parametrize("failure", [Unavailable("down"), AccessDenied("no")])
+def test_an_outage_is_never_an_absence(failure: Unavailable | AccessDenied) -> None:
+    house = House("a")
+    house.find("", "a")
+    house.clock.advance(1.1)
+    house.storage.failure = failure
+    for name in ("a", "other"):
+        with pytest.raises(type(failure)):
+            house.find("", name)
+    house.storage.failure = None
+    assert isinstance(house.find("", "a"), Sighting)
+
+
+def test_many_callers_ask_once() -> None:
+    house = House("a")
+    house.storage.gate = threading.Event()
+    found: list[Sighting | Absence] = []
+    callers = [threading.Thread(target=lambda: found.append(house.find("", "a"))) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    house.storage.gate.set()
+    for caller in callers:
+        caller.join()
+    assert len(found) == 8
+    assert house.storage.requests["stat"] <= 2  # a caller that came after the first answer may find it in no inode yet
+
+
+def test_looking_at_every_file_of_an_aged_listing_costs_a_few_requests() -> None:
+    house = House(*(f"d/f{number}" for number in range(500)))
+    house.list("d")
+    house.clock.advance(10)
+    house.storage.requests.clear()
+    for number in range(500):
+        assert isinstance(house.find("d", f"f{number}"), Sighting)
+    assert sum(house.storage.requests.values()) < 15
+
+
+def test_a_doubted_inode_is_asked_for_at_once() -> None:
+    house = House("d/a")
+    house.list("d")
+    house.find("d", "a")
+    inode = house.inodes.present("d/a")
+    assert inode is not None
+    house.storage.put("d/a", b"new")
+    house.names.doubt(inode)
+    with pytest.raises(WouldBlock):
+        house.at_once("d", "a")
+    found = house.find("d", "a")
+    assert isinstance(found, Sighting)
+    assert found.entry == house.storage.info("d/a")

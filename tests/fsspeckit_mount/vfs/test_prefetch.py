@@ -1,0 +1,97 @@
+"""How far ahead to fetch: sequential readers get growing windows, random ones nothing."""
+
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsspeckit_mount.vfs.prefetch import FIRST_WINDOW_BYTES, LARGEST_WINDOW_BYTES, STEP_BYTES, Prefetcher
+
+_MIB = 1 << 20
+_LARGE = 10_000 * _MIB
+
+
+def _read_on(prefetcher: Prefetcher, start: int, stop: int, step: int) -> list[tuple[int, int]]:
+    spans = (prefetcher.on_read(offset, min(offset + step, stop)) for offset in range(start, stop, step))
+    return [span for span in spans if span is not None]
+
+
+def test_the_window_doubles_from_one_mib_to_64_mib_and_stays_ahead() -> None:
+    prefetcher = Prefetcher(_LARGE)
+    asked, ahead = 0, []
+    for offset in range(0, 400 * _MIB, _MIB):
+        span = prefetcher.on_read(offset, offset + _MIB)
+        if span is not None:
+            assert span[0] == asked  # no hole, no overlap
+            asked = span[1]
+        ahead.append(asked - (offset + _MIB))
+    assert ahead[0] == FIRST_WINDOW_BYTES
+    assert max(ahead) <= LARGEST_WINDOW_BYTES + STEP_BYTES
+    assert min(ahead[100:]) >= LARGEST_WINDOW_BYTES - STEP_BYTES
+    assert max(ahead[:8]) <= 32 * _MIB
+
+
+def test_a_large_window_moves_in_whole_steps() -> None:
+    spans = _read_on(Prefetcher(_LARGE), 0, 300 * _MIB, _MIB)
+    assert all((stop - start) % STEP_BYTES == 0 for start, stop in spans[-10:])
+
+
+def test_random_reads_fetch_nothing_ahead() -> None:
+    prefetcher, chosen = Prefetcher(_LARGE), random.Random(3)
+    for _ in range(500):
+        start = 4096 * chosen.randrange(1, _LARGE // 4096 - 1)
+        assert prefetcher.on_read(start, start + 4096) is None
+
+
+def test_reading_on_from_the_middle_is_noticed_at_the_second_read() -> None:
+    prefetcher = Prefetcher(_LARGE)
+    assert prefetcher.on_read(500 * _MIB, 501 * _MIB) is None
+    assert prefetcher.on_read(501 * _MIB, 502 * _MIB) == (501 * _MIB, 503 * _MIB)
+
+
+def test_small_sequential_reads_grow_a_window_too() -> None:
+    spans = _read_on(Prefetcher(_LARGE), 0, 64 * _MIB, 32 << 10)
+    assert spans[-1][1] >= 96 * _MIB
+    assert len(spans) < 100
+
+
+def test_reads_of_the_kernels_readahead_may_overtake_each_other() -> None:
+    prefetcher, chosen, asked = Prefetcher(_LARGE), random.Random(5), 0
+    for block in range(0, 256, 4):
+        order = list(range(block, block + 4))
+        chosen.shuffle(order)
+        for number in order:
+            span = prefetcher.on_read(number * _MIB, (number + 1) * _MIB)
+            if span is not None:
+                assert span[0] == asked
+                asked = span[1]
+    assert asked >= 256 * _MIB + LARGEST_WINDOW_BYTES - STEP_BYTES
+
+
+def test_several_streams_of_one_handle_keep_their_own_windows() -> None:
+    prefetcher = Prefetcher(_LARGE)
+    starts = [0, 1000 * _MIB, 2000 * _MIB, 3000 * _MIB]
+    asked = dict.fromkeys(starts, 0)
+    for step in range(200):
+        for start in starts:
+            offset = start + step * _MIB
+            span = prefetcher.on_read(offset, offset + _MIB)
+            if span is not None:
+                asked[start] = span[1] - start
+    assert all(ahead >= 200 * _MIB + LARGEST_WINDOW_BYTES - STEP_BYTES for ahead in asked.values())
+
+
+@given(
+    st.integers(1, 200 * _MIB),
+    st.lists(st.tuples(st.integers(0, 200 * _MIB), st.integers(1, 2 * _MIB)), max_size=60),
+)
+def test_what_is_asked_lies_in_the_file_and_is_not_empty(size: int, reads: list[tuple[int, int]]) -> None:
+    prefetcher = Prefetcher(size)
+    for start, length in reads:
+        start %= size
+        span = prefetcher.on_read(start, min(start + length, size))
+        if span is not None:
+            assert 0 <= span[0] < span[1] <= size
+            assert span[1] - span[0] <= LARGEST_WINDOW_BYTES + STEP_BYTES + 20 * length

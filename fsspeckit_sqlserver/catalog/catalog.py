@@ -17,7 +17,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
     relation_definitions,
     type_definitions,
 )
-from fsspeckit_sqlserver.catalog.macros import MACROS, TABLE_MACROS, macro_names
+from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, static_rows
 from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS
 from fsspeckit_sqlserver.types.mapping import column_for
@@ -85,7 +85,7 @@ class Catalog:
         for statement in statements:
             connection.execute(statement)
         self.set_variables(connection, "postgres", "postgres", ("public",))
-        for statement in (*views, *MACROS, *TABLE_MACROS):
+        for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS):
             connection.execute(statement)
         rows = static_rows()
         rows["gw_type_name"] = _type_names()

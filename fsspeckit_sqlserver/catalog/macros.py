@@ -1,5 +1,9 @@
 """PostgreSQL's catalog functions as DuckDB macros in the schema `gw_pg`. SQL text and the list of their names.
 
+A macro's parameters are put into its body as they are written, so `pg_table_is_visible(c.oid)` would be captured by an
+alias `c`, or `f(oid)` by a column `oid`, of a subquery in it. Subqueries therefore read the views of `HELPERS`, whose columns and
+aliases all begin with `gw_`.
+
 What a session is (database, user, search path) comes from the session variables `gw_database`, `gw_user` and `gw_path`, which
 the engine sets on every connection that may use them.
 """
@@ -9,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["MACROS", "TABLE_MACROS", "macro_names"]
+__all__ = ["HELPERS", "MACROS", "TABLE_MACROS", "macro_names"]
 
 _NULLS: Final = {
     # name → numbers of arguments; what the datasets have none of
@@ -107,55 +111,71 @@ def _privilege(name: str) -> str:
 _NAMED_OID: Final = """
 CREATE MACRO gw_pg.to_{stem}_oid(x) AS CASE
     WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
-    ELSE (SELECT min({oid}) FROM gw_pg.{relation} WHERE {name} = replace(list_last(string_split(x, '.')), '"', '')) END
+    ELSE (SELECT min(gw_oid) FROM gw_pg.gw_{stem}
+        WHERE gw_name = replace(list_last(string_split(x, '.')), '"', '')) END
 """
 _NAMED_TEXT: Final = """
 CREATE MACRO gw_pg.{stem}_text(x) AS CASE WHEN x = 0 THEN '-' ELSE
-    coalesce((SELECT min({name}) FROM gw_pg.{relation} WHERE {oid} = x), x::VARCHAR) END
+    coalesce((SELECT min(gw_name) FROM gw_pg.gw_{stem} WHERE gw_oid = x), x::VARCHAR) END
 """
 _NAMED: Final = (
-    ("regproc", "pg_proc", "oid", "proname"),
-    ("regnamespace", "pg_namespace", "oid", "nspname"),
-    ("regrole", "pg_roles", "oid", "rolname"),
-    ("regconfig", "pg_ts_config", "oid", "cfgname"),
-    ("regcollation", "pg_collation", "oid", "collname"),
+    ("regproc", "pg_proc", "proname"),
+    ("regnamespace", "pg_namespace", "nspname"),
+    ("regrole", "pg_roles", "rolname"),
+    ("regconfig", "pg_ts_config", "cfgname"),
+    ("regcollation", "pg_collation", "collname"),
 )
+
+HELPERS: Final = (
+    """CREATE VIEW gw_pg.gw_class AS SELECT c.oid AS gw_oid, c.relname AS gw_name, n.nspname AS gw_schema,
+        n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname) AS gw_is_visible
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+    "CREATE VIEW gw_pg.gw_bytes AS SELECT oid AS gw_oid, size_bytes AS gw_size FROM gw_pg.gw_size",
+    """CREATE VIEW gw_pg.gw_comment AS SELECT objoid AS gw_oid, classoid AS gw_class, objsubid AS gw_number,
+        description AS gw_text FROM gw_pg.pg_description""",
+    "CREATE VIEW gw_pg.gw_typename AS SELECT oid AS gw_oid, shown AS gw_shown, is_shown AS gw_is_shown FROM gw_pg.gw_type_name",
+    "CREATE VIEW gw_pg.gw_setting AS SELECT name AS gw_name, setting AS gw_value FROM gw_pg.pg_settings",
+    *(
+        f"CREATE VIEW gw_pg.gw_{stem} AS SELECT oid AS gw_oid, {name} AS gw_name FROM gw_pg.{relation}"
+        for stem, relation, name in _NAMED
+    ),
+)
+"""Views the macros read."""
 
 
 def _named_macros() -> list[str]:
     made = []
-    for stem, relation, oid, name in _NAMED:
-        made.append(_NAMED_OID.format(stem=stem, relation=relation, oid=oid, name=name))
-        made.append(_NAMED_TEXT.format(stem=stem, relation=relation, oid=oid, name=name))
+    for stem, _, _ in _NAMED:
+        made.append(_NAMED_OID.format(stem=stem))
+        made.append(_NAMED_TEXT.format(stem=stem))
         made.append(f"CREATE MACRO gw_pg.to_{stem}(x) AS gw_pg.to_{stem}_oid(x::VARCHAR)")
     return made
 
 
 _WRITTEN: Final = (
     # ---- relations
-    """CREATE MACRO gw_pg.pg_table_is_visible(o) AS coalesce((
-        SELECT bool_or(n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname))
-        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = o), false)""",
+    """CREATE MACRO gw_pg.pg_table_is_visible(o) AS
+        coalesce((SELECT bool_or(gw_is_visible) FROM gw_pg.gw_class WHERE gw_oid = o), false)""",
     """CREATE MACRO gw_pg.to_regclass_oid(x) AS CASE
         WHEN x = '-' THEN 0::UINTEGER
         WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
-        ELSE (SELECT min(c.oid) FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relname = replace(list_last(string_split(x, '.')), '"', '')
-            AND CASE WHEN contains(x, '.') THEN n.nspname = replace(string_split(x, '.')[-2], '"', '')
-                ELSE n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname) END) END""",
+        ELSE (SELECT min(gw_oid) FROM gw_pg.gw_class
+            WHERE gw_name = replace(list_last(string_split(x, '.')), '"', '')
+            AND CASE WHEN contains(x, '.') THEN gw_schema = replace(string_split(x, '.')[-2], '"', '')
+                ELSE gw_is_visible END) END""",
     """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce((
-        SELECT min(CASE WHEN n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname)
-            THEN gw_pg.quote_ident(c.relname)
-            ELSE gw_pg.quote_ident(n.nspname) || '.' || gw_pg.quote_ident(c.relname) END)
-        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = x), x::VARCHAR) END""",
+        SELECT min(CASE WHEN gw_is_visible THEN gw_pg.quote_ident(gw_name)
+            ELSE gw_pg.quote_ident(gw_schema) || '.' || gw_pg.quote_ident(gw_name) END)
+        FROM gw_pg.gw_class WHERE gw_oid = x), x::VARCHAR) END""",
     "CREATE MACRO gw_pg.to_regclass(x) AS gw_pg.to_regclass_oid(x::VARCHAR)",
-    """CREATE MACRO gw_pg.pg_relation_size(o) AS
-        coalesce((SELECT max(size_bytes) FROM gw_pg.gw_size WHERE oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT,
-        (o, fork) AS coalesce((SELECT max(size_bytes) FROM gw_pg.gw_size WHERE oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT""",
+    """CREATE MACRO gw_pg.pg_relation_size(o) AS coalesce(
+        (SELECT max(gw_size) FROM gw_pg.gw_bytes WHERE gw_oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT,
+        (o, fork) AS coalesce(
+        (SELECT max(gw_size) FROM gw_pg.gw_bytes WHERE gw_oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT""",
     "CREATE MACRO gw_pg.pg_table_size(o) AS gw_pg.pg_relation_size(o)",
     "CREATE MACRO gw_pg.pg_total_relation_size(o) AS gw_pg.pg_relation_size(o)",
-    "CREATE MACRO gw_pg.pg_database_size(d) AS (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM gw_pg.gw_size)",
-    "CREATE MACRO gw_pg.pg_tablespace_size(d) AS (SELECT coalesce(sum(size_bytes), 0)::BIGINT FROM gw_pg.gw_size)",
+    "CREATE MACRO gw_pg.pg_database_size(d) AS (SELECT coalesce(sum(gw_size), 0)::BIGINT FROM gw_pg.gw_bytes)",
+    "CREATE MACRO gw_pg.pg_tablespace_size(d) AS (SELECT coalesce(sum(gw_size), 0)::BIGINT FROM gw_pg.gw_bytes)",
     """CREATE MACRO gw_pg.pg_size_pretty(n) AS CASE
         WHEN n IS NULL THEN NULL
         WHEN abs(n) < 10240 THEN n::BIGINT || ' bytes'
@@ -175,12 +195,12 @@ _WRITTEN: Final = (
         WHEN t = 1042 AND m >= 4 THEN 'character(' || (m - 4) || ')'
         WHEN t = 1114 AND m >= 0 THEN 'timestamp(' || m || ') without time zone'
         WHEN t = 1184 AND m >= 0 THEN 'timestamp(' || m || ') with time zone'
-        ELSE coalesce((SELECT min(shown) FROM gw_pg.gw_type_name WHERE oid = t AND is_shown), '???') END""",
+        ELSE coalesce((SELECT min(gw_shown) FROM gw_pg.gw_typename WHERE gw_oid = t AND gw_is_shown), '???') END""",
     "CREATE MACRO gw_pg.regtype_text(x) AS CASE WHEN x = 0 THEN '-' ELSE gw_pg.format_type(x, NULL::INTEGER) END",
     """CREATE MACRO gw_pg.to_regtype_oid(x) AS CASE
         WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
-        ELSE (SELECT min(oid) FROM gw_pg.gw_type_name
-            WHERE shown = lower(replace(regexp_replace(x, '^(pg_catalog|public)[.]', ''), '"', ''))) END""",
+        ELSE (SELECT min(gw_oid) FROM gw_pg.gw_typename
+            WHERE gw_shown = lower(replace(regexp_replace(x, '^(pg_catalog|public)[.]', ''), '"', ''))) END""",
     "CREATE MACRO gw_pg.to_regtype(x) AS gw_pg.to_regtype_oid(x::VARCHAR)",
     "CREATE MACRO gw_pg.pg_type_is_visible(o) AS true",
     """CREATE MACRO gw_pg.pg_typeof(x) AS CASE
@@ -189,15 +209,15 @@ _WRITTEN: Final = (
         ELSE coalesce(gw_pg.type_words(typeof(x)), lower(typeof(x))) END""",
     # ---- users, databases, server
     """CREATE MACRO gw_pg.pg_get_userbyid(o) AS
-        coalesce((SELECT min(rolname) FROM gw_pg.pg_roles WHERE oid = o), 'unknown (OID=' || o || ')')""",
+        coalesce((SELECT min(gw_name) FROM gw_pg.gw_regrole WHERE gw_oid = o), 'unknown (OID=' || o || ')')""",
     "CREATE MACRO gw_pg.pg_has_role(a, b) AS true, (a, b, c) AS true",
     "CREATE MACRO gw_pg.pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
     "CREATE MACRO gw_pg.pg_char_to_encoding(e) AS CASE upper(e) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "CREATE MACRO gw_pg.pg_client_encoding() AS 'UTF8'",
     "CREATE MACRO gw_pg.getdatabaseencoding() AS 'UTF8'",
     """CREATE MACRO gw_pg.current_setting(n) AS
-        (SELECT min(setting) FROM gw_pg.pg_settings WHERE lower(name) = lower(n)),
-        (n, missing_ok) AS (SELECT min(setting) FROM gw_pg.pg_settings WHERE lower(name) = lower(n))""",
+        (SELECT min(gw_value) FROM gw_pg.gw_setting WHERE lower(gw_name) = lower(n)),
+        (n, missing_ok) AS (SELECT min(gw_value) FROM gw_pg.gw_setting WHERE lower(gw_name) = lower(n))""",
     "CREATE MACRO gw_pg.set_config(n, v, is_local) AS v",
     "CREATE MACRO gw_pg.pg_is_in_recovery() AS false",
     "CREATE MACRO gw_pg.pg_is_wal_replay_paused() AS false",
@@ -216,11 +236,11 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_stat_get_numscans(o) AS 0::BIGINT",
     # ---- comments
     """CREATE MACRO gw_pg.obj_description(o) AS
-        (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = 0),
-        (o, catalog) AS (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = 0
-            AND classoid = gw_pg.to_regclass_oid('pg_catalog.' || catalog))""",
+        (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = 0),
+        (o, catalog) AS (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = 0
+            AND gw_class = gw_pg.to_regclass_oid('pg_catalog.' || catalog))""",
     """CREATE MACRO gw_pg.col_description(o, n) AS
-        (SELECT min(description) FROM gw_pg.pg_description WHERE objoid = o AND objsubid = n AND n > 0)""",
+        (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = n AND n > 0)""",
     "CREATE MACRO gw_pg.shobj_description(o, catalog) AS NULL::VARCHAR",
     # ---- text, arrays, numbers, time
     """CREATE MACRO gw_pg.quote_ident(x) AS CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_$]*') THEN x

@@ -67,7 +67,8 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
         FROM gw_pg.pg_attribute a JOIN gw_pg.pg_class c ON c.oid = a.attrelid
             JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace JOIN gw_pg.pg_type t ON t.oid = a.atttypid
             LEFT JOIN gw_pg.gw_type_name w ON w.oid = t.oid AND w.is_shown
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f')""",
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f')
+        ORDER BY c.oid, a.attnum""",
     ("information_schema", "table_privileges"): f"""
         SELECT 'postgres' AS grantor, getvariable('gw_user')::VARCHAR AS grantee, {_DATABASE} AS table_catalog,
             n.nspname AS table_schema, c.relname AS table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable,

@@ -33,7 +33,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["DuckEngine", "open_engine"]
 
 _THREADS: Final = 16
-_VERSION: Final = "PostgreSQL 15.0 (fsspeckit-gateway, DuckDB {duckdb})"
+_VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -210,7 +210,8 @@ class DuckEngine:
     def _describe(self, table: DatasetTable, manifest: Manifest) -> CatalogTable:
         shape = self.shapes.of(table, manifest)
         columns = tuple(column_for(name, kind) for name, kind in shape.columns.items())
-        comment = f"{len(manifest.files)} parquet files at {table.dataset.store.url}"
+        count = len(manifest.files)
+        comment = f"{count} parquet file{'' if count == 1 else 's'} at {table.dataset.store.url}"
         return CatalogTable(table.schema, table.name, columns, manifest.rows, manifest.size_bytes, comment)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from postgast import pg_query_pb2 as pb
 
@@ -14,7 +15,9 @@ from fsspeckit_sqlserver.engine.errors import StatementProblem, UnsupportedState
 
 __all__ = ["ExplainOptions", "ScanReport", "explain_json", "explain_lines", "explain_options"]
 
-_SHOWN_FILES = 10
+_SHOWN_FILES: Final = 10
+_HIDDEN_OPERATORS: Final = frozenset({"RESULT_COLLECTOR", "EXPLAIN_ANALYZE", "PROJECTION"})
+_HIDDEN_DETAILS: Final = frozenset({"Estimated Cardinality", "Filename(s)", "Function", "Total Files Read", "__text__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,15 @@ def _option_value(option: pb.DefElem) -> str:
 
 
 def explain_lines(reports: Sequence[ScanReport], plan: str) -> list[str]:
-    """Return the rows of QUERY PLAN."""
+    """Return the rows of QUERY PLAN: the scans of datasets, an empty line, then DuckDB's operators.
+
+    Args:
+        plan: DuckDB's, in JSON.
+    """
     lines: list[str] = []
     for report in reports:
-        pruning = report.pruning
+        pruning, read = report.pruning, len(report.files)
         lines.append(f"Scan of {report.table} ({report.url})")
-        read = len(report.files)
         lines.append(f"  Files: {pruning.total} total, {read} read, {pruning.total - read} pruned")
         by_limit = pruning.total - pruning.by_partition - pruning.by_statistics - read
         limit = f", {by_limit} by LIMIT" if report.is_limited else ""
@@ -106,8 +112,64 @@ def explain_lines(reports: Sequence[ScanReport], plan: str) -> list[str]:
         lines.extend(f"    {name}" for name in _abbreviated(report.files))
     if lines:
         lines.append("")
-    lines.extend(line.rstrip() for line in plan.rstrip("\n").split("\n"))
+    for operator in _operators(plan):
+        _render(operator, 0, lines)
     return lines
+
+
+def _operators(plan: str) -> list[_Operator]:
+    parsed = json.loads(plan)
+    return [_Operator.of(node) for node in (parsed["operator"] if isinstance(parsed, dict) else parsed)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """One operator of DuckDB's plan; `rows` and `milliseconds` only after ANALYZE."""
+
+    name: str
+    details: tuple[tuple[str, str], ...]
+    estimate: str | None
+    rows: int | None
+    milliseconds: float | None
+    children: tuple[_Operator, ...]
+
+    @classmethod
+    def of(cls, node: Mapping[str, Any]) -> _Operator:
+        info: Mapping[str, object] = node["extra_info"]
+        details = tuple(
+            (key, ", ".join(map(str, value)) if isinstance(value, list) else str(value))
+            for key, value in info.items()
+            if key not in _HIDDEN_DETAILS and value
+        )
+        timing = node.get("timing")
+        estimate = info.get("Estimated Cardinality")
+        return cls(
+            str(node.get("name") or node["type"]),
+            details,
+            None if estimate is None else str(estimate),
+            node.get("intermediate_rows"),
+            None if timing is None else float(timing) * 1000,
+            tuple(cls.of(child) for child in node.get("children", ())),
+        )
+
+
+def _render(operator: _Operator, depth: int, lines: list[str]) -> None:
+    if operator.name in _HIDDEN_OPERATORS:
+        for child in operator.children:
+            _render(child, depth, lines)
+        return
+    facts = [] if operator.estimate is None else [f"rows~{operator.estimate}"]
+    if operator.rows is not None and operator.milliseconds is not None:
+        facts.append(f"actual rows={operator.rows} time={operator.milliseconds:.3f} ms")
+    indent = "    " * depth
+    title = operator.name.strip().replace("_", " ").title()
+    arrow = f"{indent[4:]}  ->  " if depth else ""
+    margin = "    " if depth else "  "
+    lines.append(f"{arrow}{title}{f'  ({chr(32).join(facts)})' if facts else ''}")
+    for key, value in operator.details:
+        lines.extend(f"{indent}{margin}{key}: {part}" for part in value.split("\n"))
+    for child in operator.children:
+        _render(child, depth + 1, lines)
 
 
 def explain_json(reports: Sequence[ScanReport], plan: str) -> str:
@@ -125,11 +187,14 @@ def explain_json(reports: Sequence[ScanReport], plan: str) -> str:
         }
         for report in reports
     ]
-    try:
-        tree: object = json.loads(plan)
-    except ValueError:
-        tree = plan
-    return json.dumps([{"Scans": scans, "Plan": tree}], indent=2)
+    return json.dumps([{"Scans": scans, "Plan": _without_paths(json.loads(plan))}], indent=2)
+
+
+def _without_paths(value: object) -> object:
+    """Return a plan without the engine's own names of the files."""
+    if isinstance(value, dict):
+        return {key: _without_paths(part) for key, part in value.items() if key != "Filename(s)"}
+    return [_without_paths(part) for part in value] if isinstance(value, list) else value
 
 
 def _abbreviated(files: Sequence[str]) -> list[str]:

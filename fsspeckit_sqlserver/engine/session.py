@@ -453,9 +453,7 @@ class DuckSession:
         plan, manifests = self._plan(_inner_query(statement), ())
         self._check_values(plan.parameters, parameters)
         prepared = self._prepare(plan, manifests, parameters)
-        words = "EXPLAIN" + (" (ANALYZE, FORMAT json)" if options.analyze and options.is_json else "")
-        if not (options.analyze and options.is_json):
-            words += " ANALYZE" if options.analyze else " (FORMAT json)" if options.is_json else ""
+        words = "EXPLAIN (ANALYZE, FORMAT json)" if options.analyze else "EXPLAIN (FORMAT json)"
         rows = self._run_all(plan.uses_temp, f"{words} {prepared.sql}", prepared)
         text = "\n".join(str(row[-1]) for row in rows)
         if options.is_json:

@@ -125,13 +125,14 @@ def execute(state: SessionState, message: fe.Execute) -> Steps[None]:
         raise FailedTransaction
     else:
         rows = portal.rows
-    described, actual = portal.prepared.columns, rows.columns
-    if [column.type_oid for column in described or ()] != [column.type_oid for column in actual or ()]:
+    # The client has been told the described types: rows go out as those, whatever the engine's own are by now.
+    columns = portal.prepared.columns
+    if len(columns or ()) != len(rows.columns or ()):
         yield CloseRows(rows)
         portal.rows = None
         raise PlanChanged
-    limit = message.max_rows if message.max_rows > 0 and actual is not None else None
-    streamed = yield from stream(rows, actual, portal.formats, state.settings.style, limit)
+    limit = message.max_rows if message.max_rows > 0 and columns is not None else None
+    streamed = yield from stream(rows, columns, portal.formats, state.settings.style, limit)
     if not streamed.exhausted:
         yield Send(PORTAL_SUSPENDED)
         return

@@ -115,7 +115,8 @@ def _duration(name: str, wanted: str) -> str:
 
 
 def _encoding(_name: str, wanted: str) -> str:
-    if wanted.lower().replace("-", "").replace("_", "") in {"utf8", "unicode", "sqlascii"}:
+    letters = "".join(filter(str.isalnum, wanted.lower()))  # as PostgreSQL reads them: asyncpg sends 'utf-8', quoted
+    if letters in {"utf8", "unicode", "sqlascii"}:
         return "UTF8"
     raise Unsupported(f'client_encoding cannot be {wanted!r}: the gateway speaks UTF8; set client_encoding to "UTF8"')
 

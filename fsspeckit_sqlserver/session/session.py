@@ -149,6 +149,7 @@ class Session:
 
     def _answer_error(self, error: GatewayError) -> Steps[None]:
         yield Send(error_response(error))
+        yield Flush()  # asyncpg ends a sequence with Flush, and sends its Sync when it has seen the error
         if self._state.transaction.implicit:
             yield from abandon(self._state)
         else:

@@ -73,6 +73,9 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     types = pa.types
     if types.is_null(kind):
         return Var(pa.nulls(len(array), pa.string()))
+    if type_oid in _NUMBERS and types.is_decimal(kind):
+        array = array.cast(pa.float64() if type_oid in {oids.FLOAT4, oids.FLOAT8} else pa.int64(), safe=False)
+        kind = array.type
     if type_oid in _NUMBERS and (types.is_integer(kind) or types.is_floating(kind)):
         return Fixed((_values(array).astype(_NUMBERS[type_oid]),), valid_mask(array))
     match type_oid:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,16 +11,14 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks.postgres import binaries, running_postgres
-from fsspeckit_sqlserver.server import Limits, Server, bind_listener
-from tests.fsspeckit_sqlserver.memory_engine import MemoryEngine
 
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server in a thread of this process."""
+    """A server process on the in-memory engine."""
 
     port: int
-    server: Server
+    pid: int
 
     @property
     def dsn(self) -> str:
@@ -32,36 +30,15 @@ class RunningServer:
 
 
 @contextmanager
-def serving(limits: Limits | None = None) -> Iterator[RunningServer]:
-    """Run a server on an in-memory engine."""
-    listener = bind_listener("127.0.0.1", 0)
-    port: int = listener.getsockname()[1]
-    engine = MemoryEngine()
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    started = threading.Event()
-    servers: list[Server] = []
-
-    async def main() -> None:
-        server = Server(engine, limits)
-        servers.append(server)
-        await server.start(listener)
-        started.set()
-        await stop.wait()
-        await server.stop()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(main()), name="server")
-    thread.start()
-    try:
-        assert started.wait(10)
-        yield RunningServer(port, servers[0])
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)
-        assert not thread.is_alive(), "the server did not stop"
-        loop.close()
-        listener.close()
-        engine.close()
+def serving(*flags: str) -> Iterator[RunningServer]:
+    """Run a server; at the end it must stop by itself, with status 0 and nothing on stderr but its log."""
+    command = [sys.executable, "-m", "tests.fsspeckit_sqlserver.memory_server", *flags]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield RunningServer(int(process.stdout.readline()), process.pid)
+        assert process.poll() is None, "the server ended while it was used"
+        process.communicate(timeout=30)
+        assert process.returncode == 0
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,10 @@ from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.mapping import column_for, select_cast
 
 _PARAMETER = re.compile(r"\$(\d+)(?:::([a-z0-9]+(?:\[\])?))?")
+_OIDS = {
+    name: oids.oid_of_type(name)
+    for name in ("bool", "int2", "int4", "int8", "float4", "float8", "date", "time", "timestamp", "timestamptz", "text")
+} | {"uuid": oids.UUID, "bytea": oids.BYTEA, "json": oids.JSON}
 _NAMES = {"int": "int4", "integer": "int4", "bigint": "int8", "smallint": "int2", "double": "float8", "real": "float4"}
 
 
@@ -111,6 +115,7 @@ class MemorySession:
         self._connection = connection
         self._open: list[duckdb.DuckDBPyConnection] = []
         self._lock = threading.Lock()
+        self._casts: dict[str, str] = {}
         self.parameters: dict[str, str] = {}
 
     def describe(self, statement: Statement, parameter_oids: Sequence[int]) -> Shape:
@@ -129,18 +134,31 @@ class MemorySession:
         try:
             cursor = self._connection.cursor()
             cursor.execute(f"SET TimeZone = '{self.parameters.get('TimeZone', 'UTC')}'")
-            relation = cursor.sql(statement.sql, params=[None] * len(types)) if types else cursor.sql(statement.sql)
+            self._casts[statement.sql] = sql = self._with_casts(statement.sql, types)
+            relation = cursor.sql(sql, params=[None] * len(types)) if types else cursor.sql(sql)
             names, kinds = relation.columns, relation.types
         except duckdb.Error as error:
             raise translated(error) from error
         return MemoryShape(tuple(types), tuple(column_for(name, kind) for name, kind in zip(names, kinds, strict=True)))
+
+    def _with_casts(self, sql: str, types: Sequence[int]) -> str:
+        """Give each bare `$1` the type the client named: DuckDB would take the value's own."""
+        names = {oid: name for name, oid in _OIDS.items()} | {
+            oids.ARRAY_OF[oid]: f"{name}[]" for name, oid in _OIDS.items()
+        }
+
+        def cast(match: re.Match[str]) -> str:
+            name = names.get(types[int(match[1]) - 1]) if not match[2] else None
+            return f"{match[0]}::{name}" if name else match[0]
+
+        return _PARAMETER.sub(cast, sql)
 
     def execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         cursor = self._connection.cursor()
         cursor.execute(f"SET TimeZone = '{self.parameters.get('TimeZone', 'UTC')}'")
         with self._lock:
             self._open.append(cursor)
-        return MemoryRows(cursor, statement.sql, parameters)
+        return MemoryRows(cursor, self._casts.get(statement.sql, statement.sql), parameters)
 
     def begin(self) -> None: ...
 

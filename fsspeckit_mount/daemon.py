@@ -228,7 +228,6 @@ def main() -> None:
     """Run as the background process; see the module's header."""
     report_fd = int(sys.argv[1])
     config = MountConfig.from_json(sys.stdin.read())
-    os.chdir("/")  # a daemon holds no directory
 
     def report(outcome: Report) -> None:
         os.write(report_fd, outcome.to_json().encode())
@@ -239,6 +238,7 @@ def main() -> None:
     def on_ready() -> None:
         nonlocal ready
         ready = True
+        os.chdir("/")  # a daemon holds no directory; until here a relative SOURCE was one
         report(Report(None))
 
     try:

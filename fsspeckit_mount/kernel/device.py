@@ -81,6 +81,8 @@ class FuseDevice:
 
     def release(self, backing_id: int) -> None:
         """Take back a registered backing file. Open handles go on reading it."""
+        if self._fd < 0:
+            return
         try:
             fcntl.ioctl(self._fd, _BACKING_CLOSE, _BACKING_ID.pack(backing_id))
         except OSError as error:

@@ -25,11 +25,13 @@ __all__ = [
     "MountPoint",
     "find_mount",
     "mount",
+    "mount_by_helper",
     "prepare_mountpoint",
     "raise_readahead",
     "resolve_mountpoint",
     "stack_depth_for",
     "unmount",
+    "unmount_by_helper",
 ]
 
 _log = logging.getLogger(__name__)
@@ -118,7 +120,7 @@ def mount(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -
         Unsupported, AccessDenied: FUSE is missing or not allowed here; says what to do.
     """
     if os.geteuid() != 0:
-        return _mount_by_helper(source, mountpoint, allow_other=allow_other, read_only=read_only)
+        return mount_by_helper(source, mountpoint, allow_other=allow_other, read_only=read_only)
     try:
         fd = os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
@@ -158,7 +160,7 @@ def unmount(mountpoint: str, *, lazy: bool = False) -> None:
         AccessDenied: it belongs to somebody else.
     """
     if os.geteuid() != 0:
-        _unmount_by_helper(mountpoint, lazy=lazy)
+        unmount_by_helper(mountpoint, lazy=lazy)
         return
     try:
         _call("umount2", ctypes.c_char_p(os.fsencode(mountpoint)), ctypes.c_int(_MNT_DETACH if lazy else 0))
@@ -203,7 +205,8 @@ def _clean_dead(path: str) -> None:
     _log.warning("mountpoint %s: took away the mount of a process that had died", path)
 
 
-def _mount_by_helper(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+def mount_by_helper(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+    """Mount as `mount` does, without any privilege of our own: through fusermount3."""
     helper = _helper()
     options = ["nosuid", "nodev", "default_permissions", f"subtype={FILE_SYSTEM_TYPE.partition('.')[2]}"]
     options.append("fsname=" + source.replace("\\", "\\\\").replace(",", "\\,"))
@@ -235,7 +238,8 @@ def _mount_by_helper(source: str, mountpoint: str, *, allow_other: bool, read_on
     return fds[0]
 
 
-def _unmount_by_helper(mountpoint: str, *, lazy: bool) -> None:
+def unmount_by_helper(mountpoint: str, *, lazy: bool) -> None:
+    """Unmount as `unmount` does, through fusermount3."""
     command = [_helper(), "-u", *(["-z"] if lazy else []), "--", mountpoint]
     finished = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if finished.returncode == 0:

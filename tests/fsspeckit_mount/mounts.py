@@ -86,7 +86,8 @@ def run_python(program: str, *arguments: str | Path, timeout_s: float = 60) -> s
 def mounted(source: str | Path, directory: Path, *options: str) -> Iterator[Mounted]:
     """Mount with the command, everything below `directory`; unmount at the end."""
     found = Mounted(directory / "mnt", directory / "cache", directory / "mount.log")
-    found.path.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # not exist_ok: that would look into a mount that is dead
+        found.path.mkdir(parents=True)
     status, words = run_command(
         COMMAND, str(source), found.path, "--cache-dir", found.cache, "--log-file", found.log, *options
     )
@@ -155,7 +156,7 @@ class FaultyStore:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self.failure: GatewayError | None = None
-        self.stalls: Callable[[str, str], bool] = lambda request, key: False
+        self.stalls: Callable[[str, str], bool] = lambda _request, _key: False
         self.gate = threading.Event()
         self.requests: list[tuple[str, str]] = []
 

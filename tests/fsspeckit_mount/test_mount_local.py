@@ -10,6 +10,7 @@ import mmap
 import os
 import random
 import shutil
+import signal
 import stat
 import subprocess
 import threading
@@ -274,6 +275,17 @@ def test_the_cache_survives_a_remount(source: Path, tmp_path: Path) -> None:
     text = (tmp_path / "mount.log").read_text()
     downloaded = [line.split(";")[1].split()[0] for line in text.splitlines() if "were downloaded" in line]
     assert downloaded == [str(len(_NAMES["small.bin"])), "0"]
+
+
+def test_passthrough_reads_never_ask_the_daemon(source: Path, tmp_path: Path) -> None:
+    with mounted(source, tmp_path) as mount, (mount.path / "small.bin").open("rb", buffering=0) as file:
+        os.kill(mount.pid, signal.SIGSTOP)
+        try:
+            assert file.readall() == _NAMES["small.bin"]
+            with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapping:
+                assert mapping[:] == _NAMES["small.bin"]
+        finally:
+            os.kill(mount.pid, signal.SIGCONT)
 
 
 def test_umount_command(source: Path, tmp_path: Path) -> None:

@@ -268,12 +268,8 @@ _WRITTEN: Final = (
         WHEN 'escape' THEN encode(t) END""",
     "CREATE MACRO gw_pg.convert_from(b, e) AS decode(b)",
     "CREATE MACRO gw_pg.convert_to(t, e) AS encode(t)",
-    "CREATE MACRO gw_pg.to_char_number(x, f) AS trim(printf(gw_pg.number_format(f), x::DOUBLE))",
-    """CREATE MACRO gw_pg.number_format(f) AS '%' || CASE WHEN contains(f, ',') THEN '''' ELSE '' END || '.'
-        || CASE WHEN contains(f, '.') THEN len(regexp_extract(f, '[.]([09]*)', 1)) ELSE 0 END || 'f'""",
-    "CREATE MACRO gw_pg.justify_interval(i) AS i",
-    "CREATE MACRO gw_pg.justify_days(i) AS i",
-    "CREATE MACRO gw_pg.justify_hours(i) AS i",
+    """CREATE MACRO gw_pg.octet_length(x) AS
+        CASE WHEN typeof(x) = 'BLOB' THEN octet_length(TRY_CAST(x AS BLOB)) ELSE strlen(x::VARCHAR) END""",
     "CREATE MACRO gw_pg.num_nulls(a) AS (a IS NULL)::INTEGER, (a, b) AS (a IS NULL)::INTEGER + (b IS NULL)::INTEGER",
     "CREATE MACRO gw_pg.num_nonnulls(a) AS (a IS NOT NULL)::INTEGER",
     "CREATE MACRO gw_pg.scale(x) AS len(split_part(x::VARCHAR, '.', 2))::INTEGER",
@@ -300,6 +296,16 @@ _TABLE_WRITTEN: Final = (
         ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",
     """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT word, catcode, catcode AS barelabel, catdesc, catdesc AS baredesc
         FROM gw_pg.gw_keyword""",
+    "CREATE MACRO gw_pg.json_each(x) AS TABLE SELECT key, value FROM json_each(x)",
+    "CREATE MACRO gw_pg.jsonb_each(x) AS TABLE SELECT key, value FROM json_each(x)",
+    "CREATE MACRO gw_pg.json_each_text(x) AS TABLE SELECT key, value ->> '$' AS value FROM json_each(x)",
+    "CREATE MACRO gw_pg.jsonb_each_text(x) AS TABLE SELECT key, value ->> '$' AS value FROM json_each(x)",
+    "CREATE MACRO gw_pg.json_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value",
+    "CREATE MACRO gw_pg.jsonb_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value",
+    """CREATE MACRO gw_pg.json_array_elements_text(x) AS TABLE
+        SELECT unnest(json_extract_string(x, '$[*]')) AS value""",
+    """CREATE MACRO gw_pg.jsonb_array_elements_text(x) AS TABLE
+        SELECT unnest(json_extract_string(x, '$[*]')) AS value""",
     "CREATE MACRO gw_pg.pg_available_extensions() AS TABLE SELECT ''::VARCHAR AS name WHERE false",
     """CREATE MACRO gw_pg.pg_stat_get_activity(p) AS TABLE SELECT * FROM gw_pg.pg_stat_activity""",
     "CREATE MACRO gw_pg.pg_lock_status() AS TABLE SELECT * FROM gw_pg.pg_locks",
@@ -309,7 +315,7 @@ _TABLE_WRITTEN: Final = (
 
 def _in_order(statements: list[str]) -> list[str]:
     """Return the macros so that those used by others come first: DuckDB resolves them when they are made."""
-    return sorted(statements, key=lambda text: _name_of(text) not in {"quote_ident", "type_words", "number_format"})
+    return sorted(statements, key=lambda text: _name_of(text) not in {"quote_ident", "type_words"})
 
 
 def _name_of(statement: str) -> str:

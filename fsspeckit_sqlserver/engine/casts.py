@@ -1,7 +1,7 @@
 """PostgreSQL's types and casts in DuckDB. Pure: changes TypeCast nodes of a copied tree.
 
-What DuckDB has no type for becomes the nearest it has: `name` and `"char"` text, `jsonb` json, `oid` an unsigned integer,
-the reg* types the OID they stand for, or the name where they are shown.
+What DuckDB has no type for becomes the nearest it has: `name` and `"char"` text, `jsonb` json, `oid` an unsigned
+integer, the reg* types the OID they stand for, or the name where they are shown.
 """
 
 from __future__ import annotations
@@ -117,6 +117,15 @@ def rewrite_cast(node: pb.Node) -> None:
         if word in _WORDS_TRUE or word in _WORDS_FALSE:
             replace_node(node, cast(string("true" if word in _WORDS_TRUE else "false"), type_name("bool")))
         return
+    if name == "bytea" and text is not None:
+        replace_node(node, call("unhex", string(text[2:])) if text.startswith("\\x") else call("encode", string(text)))
+        return
+    if name == "numeric" and not target.typmods and (digits := _digits_of(argument)) is not None:
+        rewrite_type(target)
+        del target.typmods[:]
+        for count in digits:
+            target.typmods.add().CopyFrom(_integer_node(count))
+        return
     if text is not None and _cast_special_time(node, name, text.strip().lower()):
         return
     if name == "interval" and target.typmods:
@@ -146,6 +155,19 @@ def rewrite_type(target: pb.TypeName) -> None:
     if name in {"numeric", "bit", "interval", "timestamp", "timestamptz", "time", "timetz", "bool"}:
         target.names[0].string.sval = name
     target.location = 0
+
+
+def _digits_of(argument: pb.Node) -> tuple[int, int] | None:
+    """Return precision and scale of a constant number, so that `1.5::numeric` stays 1.5."""
+    constant = argument.a_const
+    text = {"ival": str(constant.ival.ival), "fval": constant.fval.fval, "sval": constant.sval.sval.strip()}.get(
+        constant.WhichOneof("val") or ""
+    )
+    if text is None or not _NUMBER.match(text):
+        return None
+    whole, _, decimals = text.lstrip("+-").partition(".")
+    digits = len(whole.lstrip("0")) + len(decimals)
+    return (max(digits, 1), len(decimals)) if digits <= 38 else None
 
 
 def _reg_oid(stem: str, argument: pb.Node) -> pb.Node:
@@ -192,7 +214,16 @@ def _cast_array(node: pb.Node, target: pb.TypeName) -> None:
     elements = parse_array(text) if text.strip().startswith("{") else _words(text)
     if elements is None:
         raise InvalidText(f'malformed array literal: "{text}"')
-    replace_node(node, cast(_array_node(elements), target))
+    kind = pb.TypeName()
+    kind.CopyFrom(target)
+    del kind.array_bounds[:]
+    for _ in range(_depth(elements)):
+        kind.array_bounds.add().integer.ival = -1
+    replace_node(node, cast(_array_node(elements), kind))
+
+
+def _depth(elements: ArrayLiteral) -> int:
+    return 1 + max((_depth(element) for element in elements if isinstance(element, list)), default=0)
 
 
 def _words(text: str) -> ArrayLiteral | None:

@@ -299,6 +299,12 @@ class Dialect:
                 replace_node(node, call(_UNARY_FUNCTIONS[symbol], expression.rexpr))
             elif symbol == "^":
                 replace_node(node, call("pow", expression.lexpr, expression.rexpr))
+            elif symbol == "/" and _is_interval(expression.lexpr):  # DuckDB only multiplies intervals
+                inverse = copied(node)
+                inverse.a_expr.lexpr.Clear()
+                inverse.a_expr.lexpr.a_const.fval.fval = "1.0"
+                expression.name[-1].string.sval = "*"
+                expression.rexpr.CopyFrom(inverse)
         elif expression.kind == pb.AEXPR_SIMILAR:
             expression.kind = pb.AEXPR_OP
             expression.name[-1].string.sval = "~" if symbol == "~" else "!~"
@@ -357,6 +363,10 @@ class Dialect:
 
 
 _LIST_FUNCTIONS: Final = frozenset({"string_split", "string_split_regex", "json_keys", "generate_subscripts"})
+
+
+def _is_interval(node: pb.Node) -> bool:
+    return node.WhichOneof("node") == "type_cast" and names_of(node.type_cast.type_name.names)[-1] == "interval"
 
 
 def _subselect(select: pb.SelectStmt, alias: str, columns: pb.Alias) -> pb.Node:

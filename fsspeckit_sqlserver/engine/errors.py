@@ -1,7 +1,7 @@
 """DuckDB's exceptions in the gateway's tree, with the kinds `sqlstates` turns into PostgreSQL's codes.
 
-The way in for everything DuckDB raises. Its exception classes are coarse (BinderException is a missing column as well as a
-type mismatch), so the class comes first and the beginning of its message decides within it.
+The way in for everything DuckDB raises. Its exception classes are coarse (BinderException is a missing column as well
+as a type mismatch), so the class comes first and the beginning of its message decides within it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fsspeckit_lib.errors import (
     Unavailable,
     Unsupported,
 )
+from fsspeckit_sqlserver.engine.wording import reworded
 
 __all__ = [
     "AmbiguousColumn",
@@ -353,5 +354,8 @@ def translate_duckdb(error: Exception) -> GatewayError:
         return UnsupportedStatement(message, hint)
     for kind, pattern, problem in _PATTERNS:
         if isinstance(error, kind) and pattern.match(text):
-            return problem(message, hint)
+            shown, is_known = reworded(message)
+            if is_known and hint is not None and not hint.startswith(("Candidate bindings", "Candidate tables")):
+                hint = None  # lists of DuckDB's own functions and settings
+            return problem(shown, hint)
     return Internal(text)

@@ -13,7 +13,7 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
-from fsspeckit_sqlserver.engine.patterns import similar_to_regexp, strftime_format
+from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
 from fsspeckit_sqlserver.engine.trees import call, cast, integer, string, string_value, type_name
 
 __all__ = ["FROM_FUNCTIONS", "REWRITES", "SET_RETURNING", "check_function", "renamed"]
@@ -63,7 +63,7 @@ _HIDDEN_NAMES: Final = frozenset(
         "parse_duckdb_log_message",
     }
 )
-FROM_FUNCTIONS: Final = frozenset({"generate_series", "unnest", "json_each", "json_tree"})
+FROM_FUNCTIONS: Final = frozenset({"generate_series", "unnest"})
 """DuckDB's own table functions a client may use in FROM."""
 
 SET_RETURNING: Final = frozenset({"generate_series", "generate_subscripts", "regexp_split_to_table", "string_to_table"})
@@ -86,7 +86,6 @@ _RENAMED: Final = {
     "json_object_keys": "json_keys",
     "jsonb_object_keys": "json_keys",
     "jsonb_strip_nulls": "json_strip_nulls",
-    "jsonb_each": "json_each",
     "statement_timestamp": "now",
     "clock_timestamp": "now",
     "timeofday": "now",
@@ -135,9 +134,78 @@ def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
     if pattern is None:
         raise UnsupportedStatement("to_char with a format that is not a constant is not supported")
     converted = strftime_format(pattern)
-    if converted is None:
-        return call(("gw_pg", "to_char_number"), arguments[0], string(pattern))
-    return call("strftime", cast(arguments[0], type_name("timestamp")), string(converted))
+    if converted is not None:
+        return call("strftime", cast(arguments[0], type_name("timestamp")), string(converted))
+    number = number_format(pattern)
+    if number is None:
+        raise UnsupportedStatement(f"to_char: the format {pattern!r} is not supported")
+    text = call("format", string(number.format), cast(arguments[0], type_name("float8")))
+    return text if number.width == 0 else call("lpad", text, integer(number.width), string(" "))
+
+
+def _format(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """`format('%s …', x)` becomes a concatenation."""
+    pattern = string_value(arguments[0]) if arguments else None
+    if pattern is None:
+        raise UnsupportedStatement("format with a pattern that is not a constant is not supported")
+    wrappers = {"s": "concat", "I": "quote_ident", "L": "quote_nullable"}
+    values = list(arguments[1:])
+    parts: list[pb.Node] = []
+    for piece in re.split(r"(%[sIL%])", pattern):
+        if piece == "%%":
+            parts.append(string("%"))
+        elif piece.startswith("%") and len(piece) == 2:
+            if not values:
+                raise UnsupportedStatement("format: too few arguments")
+            name = wrappers[piece[1]]
+            parts.append(call(name if name == "concat" else ("gw_pg", name), values.pop(0)))
+        elif "%" in piece:
+            raise UnsupportedStatement("format: only %s, %I, %L and %% are supported")
+        elif piece:
+            parts.append(string(piece))
+    return call("concat", *parts) if parts else string("")
+
+
+def _seconds(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """`extract(second from x)` has a fraction in PostgreSQL."""
+    field = string_value(arguments[0]) if len(arguments) == 2 else None
+    if field is None or field.lower() not in {"second", "seconds"}:
+        return None
+    node = pb.Node()
+    node.a_expr.kind = pb.AEXPR_OP
+    node.a_expr.name.add().string.sval = "/"
+    node.a_expr.lexpr.CopyFrom(call("date_part", string("microseconds"), arguments[1]))
+    node.a_expr.rexpr.a_const.fval.fval = "1000000.0"
+    return node
+
+
+_INTERVAL_PARTS: Final = {
+    "years": "to_years",
+    "months": "to_months",
+    "weeks": "to_weeks",
+    "days": "to_days",
+    "hours": "to_hours",
+    "mins": "to_minutes",
+    "secs": "to_seconds",
+}
+
+
+def _make_interval(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    result = cast(string("0 days"), type_name("interval"))
+    for (part, function), argument in zip(_INTERVAL_PARTS.items(), arguments, strict=False):
+        name, value = function, argument
+        if argument.WhichOneof("node") == "named_arg_expr":
+            part = argument.named_arg_expr.name
+            if part not in _INTERVAL_PARTS:
+                return None
+            name, value = _INTERVAL_PARTS[part], argument.named_arg_expr.arg
+        total = pb.Node()
+        total.a_expr.kind = pb.AEXPR_OP
+        total.a_expr.name.add().string.sval = "+"
+        total.a_expr.lexpr.CopyFrom(result)
+        total.a_expr.rexpr.CopyFrom(call(name, value))
+        result = total
+    return result
 
 
 def _parse_time(target: str) -> Rewrite:
@@ -203,6 +271,10 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "sha256": _digest,
     "similar_to_escape": _similar,
     "regexp_matches": _refuse_regexp_matches,
+    "format": _format,
+    "extract": _seconds,
+    "date_part": _seconds,
+    "make_interval": _make_interval,
     "to_hex": _lowered("to_hex"),
     "json_typeof": _lowered("json_type"),
     "jsonb_typeof": _lowered("json_type"),

@@ -489,7 +489,7 @@ class DuckSession:
     def _create_table_as(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
         query = _query_of(statement)
         assert query is not None, "checked"
-        into = statement.node.into_clause if statement.node_name == "select_stmt" else getattr(statement.node, "into")
+        into = statement.node.into_clause if statement.node_name == "select_stmt" else statement.node.into
         name = into.rel.relname
         if self._is_taken(name, statement.node):
             return NoRows("CREATE TABLE AS")

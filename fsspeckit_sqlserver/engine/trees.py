@@ -92,8 +92,25 @@ def _protect_words(message: Message) -> None:
 
 # duckdb_keywords() tried one by one as alias, column and table, DuckDB 2.0; `deparse` quotes none of these.
 _DUCKDB_WORDS: Final = frozenset(
-    "anti asof at by describe glob lambda pivot pivot_longer pivot_wider positional qualify semi show summarize unpack "
-    "unpivot".split()
+    [
+        "anti",
+        "asof",
+        "at",
+        "by",
+        "describe",
+        "glob",
+        "lambda",
+        "pivot",
+        "pivot_longer",
+        "pivot_wider",
+        "positional",
+        "qualify",
+        "semi",
+        "show",
+        "summarize",
+        "unpack",
+        "unpivot",
+    ]
 )
 
 

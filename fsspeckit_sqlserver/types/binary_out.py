@@ -68,6 +68,8 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     Raises:
         Unsupported: the Arrow type cannot become that type.
     """
+    if not len(array):  # the elements of empty lists
+        return Var(pa.array([], pa.string()))
     array = plain(array)
     kind = array.type
     types = pa.types

@@ -17,6 +17,7 @@ from fsspeckit_lib.errors import ResourceExhausted
 from fsspeckit_sqlserver.types.binary_out import binary_cells
 from fsspeckit_sqlserver.types.cells import Cells, Fixed, Vector, assemble, binary_from_fixed, lengths_of
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.few import FEW_ROWS, encode_few
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.types.text_out import text_cells
@@ -55,6 +56,10 @@ class RowEncoder:
 
         Source: PostgreSQL 16 manual, "Message Formats", DataRow. Lengths are bytes, int32 big-endian; NULL is -1.
         """
+        if batch.num_rows <= FEW_ROWS and self._columns:
+            few = encode_few(self._columns, batch)
+            if few is not None:
+                return memoryview(few)
         if not batch.num_rows:
             return memoryview(b"")
         cells = [

@@ -50,6 +50,8 @@ def text_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     Raises:
         Unsupported: the Arrow type has no text form here.
     """
+    if not len(array):  # the elements of empty lists
+        return Var(pa.array([], pa.string()))
     array = plain(array)
     kind = array.type
     types = pa.types

@@ -170,8 +170,11 @@ def from_us(
         batch = (
             pa.Table.from_batches([padding, batch, padding]).combine_chunks().to_batches()[0].slice(1, len(literals))
         )
-    encoded = RowEncoder([column], [wire_format], TextStyle(time_zone=zone)).encode(batch)
-    rows = list(decode_backend(bytes(encoded)))
+    encoder = RowEncoder([column], [wire_format], TextStyle(time_zone=zone))
+    encoded = bytes(encoder.encode(batch))
+    one_by_one = b"".join(bytes(encoder.encode(batch.slice(index, 1))) for index in range(batch.num_rows))
+    assert one_by_one == encoded  # a few rows go another way than many
+    rows = list(decode_backend(encoded))
     cells = []
     for row in rows:
         assert isinstance(row, DataRow)

@@ -105,7 +105,7 @@ def show_sql(port: int, environment: Mapping[str, str]) -> None:
 
     def query(sql: str, *flags: str) -> tuple[str, float]:
         started = time.perf_counter()
-        output = run([*base, *flags, "-c", sql], environment=environment, shown=f"psql -p {port} -c {shlex.quote(sql)}")
+        output = run([*base, *flags, "-c", sql], environment=environment, shown=f"psql -p {port} -c {_quoted(sql)}")
         return output, time.perf_counter() - started
 
     aggregate = (
@@ -125,6 +125,11 @@ def show_sql(port: int, environment: Mapping[str, str]) -> None:
     counted, _ = query("SELECT count(*) FROM trips", "-At")
     if counted.strip() != str(ROWS):
         raise Corrupt(f"demo: count(*) gave {counted.strip()}, {ROWS} rows were written")
+
+
+def _quoted(sql: str) -> str:
+    """Quote for a shell, with double quotes where they are enough: SQL is full of single ones."""
+    return shlex.quote(sql) if set(sql) & set('"$`\\') else f'"{sql}"'
 
 
 def _read_seconds(path: Path) -> float:

@@ -62,14 +62,16 @@ class SeaweedFS:
             f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
             "-master.volumeSizeLimitMB=1024", "-volume.max=1000", "-volume.preStopSeconds=0", "-filer",
             "-s3", f"-s3.port={s3}", f"-s3.config={root / 's3.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            f"-filer.localSocket={root / 'filer.sock'}", f"-s3.localSocket={root / 's3.sock'}",
         ]  # fmt: skip
         with (root / "weed.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
+                stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
                 cwd=root,
+                env={**os.environ, "TMPDIR": str(root)},  # it writes logs of its own there
                 start_new_session=True,
             )
         endpoint_url = f"http://127.0.0.1:{s3}"
@@ -79,6 +81,9 @@ class SeaweedFS:
         finally:
             process.kill()  # its data is not meant to outlive it, and a graceful end waits for idle connections
             process.wait()
+            for role, port in (("master", master), ("volume", volume), ("filer", filer), ("s3", s3)):
+                # where it puts these is compiled in
+                Path(f"/tmp/seaweedfs-{role}-grpc-{port + 10_000}.sock").unlink(missing_ok=True)
 
     def storage_options(self) -> dict[str, str]:
         """Return the options that `open_store` and the commands' `-o` take to reach this server."""

@@ -25,6 +25,8 @@ _BACKING_CLOSE = 0x4004E502  # FUSE_DEV_IOC_BACKING_CLOSE: _IOW(229, 2, uint32_t
 _BACKING_MAP = struct.Struct("=iIQ")
 _BACKING_ID = struct.Struct("=I")
 
+_PASSING = frozenset({errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.EINTR, errno.EAGAIN})
+
 REQUEST_BUFFER_EXTRA_BYTES = PAGE_BYTES
 """A request is at most max_write bytes of data plus its headers; the kernel refuses to read into less."""
 
@@ -59,10 +61,10 @@ class FuseDevice:
         return True
 
     def register(self, fileno: int) -> int | None:
-        """Make a local file a backing file; None where the kernel refuses, and the first refusal is logged.
+        """Make a local file a backing file; None where the kernel refuses.
 
-        EPERM: passthrough needs CAP_SYS_ADMIN. ELOOP: the file lies on a stacked file system. EOPNOTSUPP: on one that
-        cannot back others.
+        A refusal for good is logged once and not provoked again. EPERM: it needs CAP_SYS_ADMIN. ELOOP: the file lies on
+        a stacked file system. EOPNOTSUPP: on one that cannot back others.
         """
         if self._refused:
             return None
@@ -70,10 +72,10 @@ class FuseDevice:
             request = bytearray(_BACKING_MAP.pack(fileno, 0, 0))  # mutable, or ioctl() returns it and not the result
             backing_id: int = fcntl.ioctl(self._fd, _BACKING_OPEN, request)
         except OSError as error:
-            self._refused = True
+            self._refused = error.errno not in _PASSING
             _log.info(
                 "passthrough is refused by the kernel (%s): reads go through this process, which is slower%s",
-                os.strerror(error.errno or 0),
+                error.strerror,
                 "; it needs CAP_SYS_ADMIN" if error.errno == errno.EPERM else "",
             )
             return None

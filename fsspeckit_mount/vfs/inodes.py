@@ -23,7 +23,7 @@ from fsspeckit_mount.vfs.attributes import Attributes, Ownership, attributes_of
 if TYPE_CHECKING:
     from fsspeckit_mount.vfs.handles import OpenFile
 
-__all__ = ["ROOT_NODEID", "Inode", "InodeTable"]
+__all__ = ["ROOT_NODEID", "Inode", "InodeTable", "is_same"]
 
 ROOT_NODEID = 1
 
@@ -94,7 +94,7 @@ class InodeTable:
         """Return the inode of `entry`, counting one reference of the kernel; a new one where this version is new."""
         with self._lock:
             inode = self._by_key.get(entry.key)
-            if inode is None or not _same(inode.entry, entry):
+            if inode is None or not is_same(inode.entry, entry):
                 self._last_nodeid += 1
                 inode = Inode(self._last_nodeid, entry, attributes_of(entry, self._ownership), seen_s)
                 self._by_nodeid[inode.nodeid] = inode
@@ -137,7 +137,7 @@ class InodeTable:
                 self._by_key.pop(key, None)
 
 
-def _same(known: Entry, found: Entry) -> bool:
+def is_same(known: Entry, found: Entry) -> bool:
     """Tell whether two sightings of one key are the same inode: any two of a directory, or one version of a file."""
     if isinstance(known, ObjectInfo) and isinstance(found, ObjectInfo):
         return known.version == found.version

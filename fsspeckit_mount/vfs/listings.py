@@ -60,6 +60,7 @@ class Listing:
         self._page_seen_s: list[float] = []
         self._seen_since: dict[int, float] = {}  # positions that were asked for one by one after the page came
         self._stale_asked = 0
+        self._loading_s = 0.0
         self._failed = False
 
     def __len__(self) -> int:
@@ -69,6 +70,11 @@ class Listing:
     def has_failed(self) -> bool:
         """Whether the storage failed halfway: nobody should begin to read this one."""
         return self._failed
+
+    @property
+    def loading_s(self) -> float:
+        """How long the storage took for what is here."""
+        return self._loading_s
 
     def load(self, count: int | None = None) -> None:
         """Ask the storage until `count` entries are here, or all of them. Blocks.
@@ -132,6 +138,7 @@ class Listing:
         if self._pages is None:
             self._pages = self._storage.list_directory(self.key)
         page = next(self._pages, None)
+        self._loading_s += self._clock() - seen_s
         if page is None:
             self._pages = None
             self.is_complete = True

@@ -4,6 +4,10 @@ How long an answer holds: a file's version for `attribute_ttl_s`, a directory's 
 `directory_ttl_s`, the absence of a name as long as the source of that answer. One question per key is under way at a
 time, however many callers ask it.
 
+Who looks at every file of a directory (`ls -l`, rsync) would cause a request per file once the listing is older than
+`attribute_ttl_s`. A new LIST then answers for all of them, and is believed for at least twice the time it took: a huge
+directory cannot be seen fresher than that. `open` is not so lenient (see `confirm`).
+
 An object whose name is also a prefix is shadowed by the directory. The storage's `stat` sees the object first, so where
 the storage can have both, the first question about an unknown name is two at once: `stat`, and whether keys lie below.
 
@@ -21,13 +25,15 @@ from dataclasses import dataclass
 
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
 from fsspeckit_lib.errors import NotADirectory, NotFound
-from fsspeckit_mount.vfs.inodes import Inode, InodeTable
+from fsspeckit_mount.vfs.inodes import Inode, InodeTable, is_same
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting, child_key
 from fsspeckit_mount.vfs.ports import Clock, Storage, WouldBlock
 
 __all__ = ["Absence", "Names"]
 
 _KEPT_ABSENCES = 20_000
+_OPEN_SLACK_S = 1.0
+"""An open follows its lookup at once; more than this between them means that the lookup was answered leniently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +90,27 @@ class Names:
             return answer
         if not may_block:
             raise WouldBlock
-        if listing is not None and listing.find(name) is not None and listing.is_cheaper_than_asking():
-            listing = self._listings.renew(listing)
-            listing.load()
-            answer = self._from_memory(key, name, listing)
+        if listing is not None and listing.find(name) is not None and self._attribute_ttl_s > 0:
+            if listing.is_cheaper_than_asking():
+                listing = self._listings.renew(listing)
+                listing.load()
+            answer = self._from_memory(key, name, listing)  # also what other callers learned meanwhile
             if answer is not None:
                 return answer
         return self._ask_once(key, name, listing, inode)
+
+    def confirm(self, inode: Inode, *, may_block: bool) -> bool:
+        """Tell whether the version that is being opened is still the one at its key, asking where that is aged."""
+        if self._clock() - inode.seen_s <= self._attribute_ttl_s + _OPEN_SLACK_S:
+            return True
+        if not may_block:
+            raise WouldBlock
+        directory_key, _, name = inode.key.rpartition("/")
+        answer = self._ask_once(inode.key, name, self._listings.fresh(directory_key), inode)
+        if not isinstance(answer, Sighting) or not is_same(answer.entry, inode.entry):
+            return False
+        self._inodes.confirm(inode, answer.seen_s)
+        return True
 
     def doubt(self, inode: Inode) -> None:
         """Note that another version lies at the inode's key by now: the next question goes to the storage."""
@@ -104,7 +124,9 @@ class Names:
         if listing is not None:
             sighting = listing.find(name)
             if sighting is not None:
-                return sighting if self.valid_s(sighting) > 0 else None
+                lenience_s = 2 * listing.loading_s if self._attribute_ttl_s > 0 else 0.0
+                is_fresh = self.valid_s(sighting) > 0 or self._clock() - sighting.seen_s < lenience_s
+                return sighting if is_fresh else None
             if listing.is_complete:
                 return Absence(max(0.0, self._listings.ttl_s - (self._clock() - listing.started_s)))
         until_s = self._absent_until.get(key, -math.inf)

@@ -207,6 +207,8 @@ class VirtualFileSystem:
             raise IsADirectory(f"{inode.key}: is a directory")
         if flags & _WRITE_FLAGS:
             raise ReadOnly(f"{inode.key}: the mount is read-only")
+        if not self._names.confirm(inode, may_block=may_block):
+            raise CacheStale(inode.key, inode.entry.version, "replaced")
         opened = self._join(inode, inode.entry, may_block=may_block)
         try:
             self._complete_small(opened, may_block=may_block)

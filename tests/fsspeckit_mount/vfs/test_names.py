@@ -179,3 +179,42 @@ def test_a_doubted_inode_is_asked_for_at_once() -> None:
     found = house.find("d", "a")
     assert isinstance(found, Sighting)
     assert found.entry == house.storage.info("d/a")
+
+
+def test_a_slow_list_is_believed_for_as_long_as_it_takes_but_opens_are_not_lenient() -> None:
+    house = House(*(f"d/f{number}" for number in range(5000)))
+
+    class SlowStorage(DictStorage):
+        def _request(self, kind: str) -> None:
+            super()._request(kind)
+            if kind == "list":
+                house.clock.advance(1.0)
+
+    house.storage = slow = SlowStorage(house.storage.files)
+    house.listings = Listings(slow, house.clock, 30.0)
+    house.names = Names(slow, house.inodes, house.listings, house.clock, 1.0, prefixes_shadow_objects=True)
+    house.list("d")
+    slow.requests.clear()
+    for number in range(5000):
+        house.at_once("d", f"f{number}")
+    assert not slow.requests
+    inode = house.inodes.look_up(slow.info("d/f0"), house.clock() - 5.0)
+    with pytest.raises(WouldBlock):
+        house.names.confirm(inode, may_block=False)
+    assert house.names.confirm(inode, may_block=True)
+    assert house.names.confirm(inode, may_block=False)
+    slow.put("d/f0", b"changed")
+    house.clock.advance(3.0)
+    assert not house.names.confirm(inode, may_block=True)
+    assert isinstance(house.find("d", "f0"), Sighting)
+
+
+def test_without_a_ttl_every_question_goes_to_the_storage_and_none_to_a_new_list() -> None:
+    house = House(*(f"d/f{number}" for number in range(100)))
+    house.names = Names(house.storage, house.inodes, house.listings, house.clock, 0.0, prefixes_shadow_objects=False)
+    house.list("d")
+    house.storage.requests.clear()
+    for number in range(100):
+        house.clock.advance(0.001)
+        house.find("d", f"f{number}")
+    assert house.storage.requests == {"stat": 100}

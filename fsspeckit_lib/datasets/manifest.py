@@ -22,6 +22,7 @@ from fsspeckit_lib.datasets.partitions import Partitions, PartitionType, infer_t
 from fsspeckit_lib.datasets.schema import DatasetColumn, unify
 from fsspeckit_lib.errors import BadInput
 from fsspeckit_lib.sql import BoundPredicate, Bounds, Domain, Kind, columns_of, may_match
+from fsspeckit_lib.sql.predicates import Never
 
 __all__ = ["DataFile", "Manifest", "Partitioning", "Pruning", "build_manifest"]
 
@@ -96,6 +97,8 @@ class Manifest:
     def prune(self, predicate: BoundPredicate) -> Pruning:
         """Return the files that may hold a row for which `predicate`, bound to `domains`, is TRUE."""
         total = len(self.files)
+        if isinstance(predicate, Never):
+            return Pruning((), total, 0, total)
         wanted = columns_of(predicate)
         partitions = {name.casefold(): place for place, name in enumerate(self.partition_names)}
         by_folder = tuple(range(total))

@@ -5,7 +5,9 @@ Pure. Whatever is not certainly understood becomes `ANYTHING`: functions, subque
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Final, TypeAlias
 
 from postgast import pg_query_pb2 as pb
@@ -115,13 +117,7 @@ class _Where:
         if kind == pb.AEXPR_OP_ALL and symbol in {"<>", "!="}:
             return self._membership(expression.lexpr, expression.rexpr, is_negated=True)
         if kind in {pb.AEXPR_BETWEEN, pb.AEXPR_NOT_BETWEEN}:
-            low, high = expression.rexpr.list.items
-            inside = And(
-                (
-                    self._compare(expression.lexpr, Operator.GE, low),
-                    self._compare(expression.lexpr, Operator.LE, high),
-                )
-            )
+            inside = self._between(expression.lexpr, *expression.rexpr.list.items)
             return inside if kind == pb.AEXPR_BETWEEN else Not(inside)
         if kind == pb.AEXPR_LIKE:
             like = self._like(expression.lexpr, expression.rexpr)
@@ -140,10 +136,17 @@ class _Where:
     def _membership(self, left: pb.Node, right: pb.Node, *, is_negated: bool) -> Predicate:
         term = self._term(left)
         literals = None if term is None else self._constants.values_of(right)
-        if term is None or literals is None:
+        if term is None or literals is None or not _are_alike(literals):
             return ANYTHING
         member = Membership(term, literals)
         return Not(member) if is_negated else member
+
+    def _between(self, left: pb.Node, low: pb.Node, high: pb.Node) -> Predicate:
+        ends = [self._constants.value_of(node) for node in (low, high)]
+        known = [end for end in ends if end is not None]
+        if len(known) == 2 and not _are_alike(known):
+            return ANYTHING
+        return And((self._compare(left, Operator.GE, low), self._compare(left, Operator.LE, high)))
 
     def _like(self, left: pb.Node, right: pb.Node) -> Predicate:
         term = self._term(left)
@@ -214,6 +217,26 @@ class _Where:
             return None  # a star
         name = self._column_of(parts)
         return None if name is None else ColumnTerm(name)
+
+
+def _are_alike(literals: Sequence[Literal]) -> bool:
+    """Return whether constants that are compared together have one type, as each would have alone.
+
+    The engine brings a list, an array and the ends of BETWEEN to one common type, which changes values: in
+    `x IN (1e0, 9007199254740993)` both sides become DOUBLE, in `ARRAY[2, '1.5']` the text becomes an integer.
+    """
+    return len({_family(literal) for literal in literals if literal.value is not None}) <= 1
+
+
+def _family(literal: Literal) -> tuple[bool, str]:
+    value = literal.value
+    if isinstance(value, bool):
+        return literal.is_typed, "bool"
+    if isinstance(value, int | Decimal):
+        return literal.is_typed, "exact"
+    if isinstance(value, dt.datetime):
+        return literal.is_typed, "timestamp" if value.tzinfo is None else "timestamptz"
+    return literal.is_typed, type(value).__name__
 
 
 def _literal_prefix(pattern: str) -> tuple[str, str]:

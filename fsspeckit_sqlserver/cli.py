@@ -75,3 +75,7 @@ def serve(
 def main() -> NoReturn:
     """Run `fsspeckit-sqlserver`."""
     run_command(serve, "fsspeckit-sqlserver")
+
+
+if __name__ == "__main__":
+    main()

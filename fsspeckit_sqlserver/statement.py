@@ -36,11 +36,14 @@ class Statement:
         sql: its own text, without the neighbours and the semicolon.
         node_name: the oneof field of the tree that is set, e.g. `select_stmt`, `transaction_stmt`, `variable_set_stmt`.
         node: that protobuf message (`postgast.pg_query_pb2.SelectStmt`, …). Never changed in place: copy first.
+        parameter_oids: the type of each `$n` as `describe` announced it, for `execute` to bind the values as; empty
+            where nothing has been described.
     """
 
     sql: str
     node_name: str
     node: Any
+    parameter_oids: tuple[int, ...] = ()
 
 
 def parse_statements(text: str) -> list[Statement]:

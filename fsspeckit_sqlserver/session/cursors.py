@@ -5,6 +5,7 @@ They share their names with the portals and statements of the extended protocol,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from postgast import pg_query_pb2 as pg
@@ -128,6 +129,7 @@ def prepare(state: SessionState, statement: Statement, _parameters: tuple[object
     query = inner_statement(node.query)
     wanted = tuple(oid_of_type(argument.type_name.names[-1].string.sval) for argument in node.argtypes)
     shape = yield from describe(query, wanted)
+    query = replace(query, parameter_oids=shape.parameter_oids)
     state.statements[node.name] = Prepared(node.name, query, shape.parameter_oids, shape.columns)
     return Done("PREPARE")
 
@@ -141,6 +143,8 @@ def execute(state: SessionState, statement: Statement, parameters: tuple[object,
     values: tuple[object, ...] = ()
     if node.params:
         select = pg.Node()
+        select.select_stmt.op = pg.SETOP_NONE
+        select.select_stmt.limit_option = pg.LIMIT_OPTION_DEFAULT
         for argument in node.params:
             select.select_stmt.target_list.add().res_target.val.CopyFrom(argument)
         rows = yield from run_in_engine(state, inner_statement(select), parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -89,7 +90,7 @@ def prepare(state: SessionState, name: str, statement: Statement | None, wanted:
         count = max(len(wanted), statement.sql.count("$"))  # each is text, wherever it stands
         return Prepared(name, statement, (oids.TEXT,) * count if "$" in statement.sql else (), columns)
     shape = yield from describe(statement, wanted)
-    return Prepared(name, statement, shape.parameter_oids, shape.columns)
+    return Prepared(name, replace(statement, parameter_oids=shape.parameter_oids), shape.parameter_oids, shape.columns)
 
 
 def _local_columns(state: SessionState, statement: Statement) -> tuple[Column, ...] | None:

@@ -67,7 +67,10 @@ class EngineSession(Protocol):
         ...
 
     def execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
-        """Start the statement with one Python value for each `$n` (None is NULL)."""
+        """Start the statement with one Python value for each `$n` (None is NULL).
+
+        `statement.parameter_oids` holds what `describe` announced for them, so that both see the same columns.
+        """
         ...
 
     def begin(self) -> None:

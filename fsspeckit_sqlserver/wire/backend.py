@@ -198,7 +198,7 @@ class _Report:
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse(_Report):
-    """A statement or the connection failed. S, V: severity, C: SQLSTATE, M: message, D, H: detail, hint, P: position."""
+    """A statement or the connection failed. S, V: severity, C: SQLSTATE, M: message, D: detail, H: hint, P: place."""
 
     tag: ClassVar[bytes] = b"E"
     fields: Mapping[str, str]
@@ -304,7 +304,7 @@ def _decode_row_description(reader: FieldReader) -> BackendMessage:
 def _decode_report(reader: FieldReader) -> Mapping[str, str]:
     fields = {}
     while (letter := reader.byte()) != b"\0":
-        fields[letter.decode()] = reader.cstring()
+        fields[letter.decode("latin-1")] = reader.cstring()
     return MappingProxyType(fields)
 
 

@@ -1,7 +1,7 @@
 """A server on the in-memory engine in a process of its own: `python -m tests.fsspeckit_sqlserver.memory_server`.
 
-Its own process, because some drivers hold the interpreter's lock while they wait for the server. Prints the port, serves
-until its standard input ends.
+Its own process, because some drivers hold the interpreter's lock while they wait for the server. Prints the port,
+serves until its standard input ends.
 """
 
 from __future__ import annotations

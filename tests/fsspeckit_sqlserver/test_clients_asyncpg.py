@@ -18,8 +18,8 @@ pytestmark = pytest.mark.asyncio
 
 
 @pytest_asyncio.fixture
-async def connection(server: RunningServer) -> AsyncIterator[asyncpg.Connection]:
-    opened = await asyncpg.connect(server.url, ssl=False)
+async def connection(gateway: RunningServer) -> AsyncIterator[asyncpg.Connection]:
+    opened = await asyncpg.connect(gateway.url, ssl=False)
     try:
         yield opened
     finally:
@@ -70,13 +70,16 @@ async def test_prepared_statements_know_their_types(connection: asyncpg.Connecti
 
 async def test_cursor_reads_by_portal_row_limits(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
-        seen = [row["i"] async for row in connection.cursor("SELECT i FROM range(10000) t(i)", prefetch=777)]
+        seen = [
+            row["i"]
+            async for row in connection.cursor("SELECT i FROM generate_series(0, 10000 - 1) t(i)", prefetch=777)
+        ]
     assert seen == list(range(10_000))
 
 
 async def test_cursor_forward_and_fetch(connection: asyncpg.Connection) -> None:
     async with connection.transaction():
-        cursor = await connection.cursor("SELECT i FROM range(100) t(i)")
+        cursor = await connection.cursor("SELECT i FROM generate_series(0, 99) t(i)")
         assert [row["i"] for row in await cursor.fetch(10)] == list(range(10))
         assert await cursor.forward(5) == 5
         assert (await cursor.fetchrow())["i"] == 15
@@ -84,7 +87,9 @@ async def test_cursor_forward_and_fetch(connection: asyncpg.Connection) -> None:
 
 async def test_timeout_cancels_the_statement(connection: asyncpg.Connection) -> None:
     with pytest.raises(asyncio.TimeoutError):
-        await connection.fetch("SELECT sum(a.i * b.i) FROM range(100000000) a(i), range(100) b(i)", timeout=0.3)
+        await connection.fetch(
+            "SELECT sum(a.i * b.i) FROM generate_series(0, 99999999) a(i), generate_series(0, 99) b(i)", timeout=0.3
+        )
     assert await connection.fetchval("SELECT 1") == 1
 
 
@@ -115,13 +120,15 @@ async def test_nested_transactions_are_savepoints(connection: asyncpg.Connection
         assert await connection.fetchval("SELECT 2") == 2
 
 
-async def test_pool_resets_its_connections(server: RunningServer) -> None:
-    async with asyncpg.create_pool(server.url, min_size=1, max_size=4, ssl=False) as pool:
+async def test_pool_resets_its_connections(gateway: RunningServer) -> None:
+    async with asyncpg.create_pool(gateway.url, min_size=1, max_size=4, ssl=False) as pool:
         values = await asyncio.gather(*(pool.fetchval("SELECT $1::int", number) for number in range(40)))
     assert values == list(range(40))
 
 
 async def test_large_result(connection: asyncpg.Connection) -> None:
-    rows = await connection.fetch("SELECT i, i * 0.5::float8 AS half, 'row ' || i AS name FROM range(100000) t(i)")
+    rows = await connection.fetch(
+        "SELECT i, i * 0.5::float8 AS half, 'row ' || i AS name FROM generate_series(0, 100000 - 1) t(i)"
+    )
     assert len(rows) == 100_000
     assert tuple(rows[99_999]) == (99_999, 49_999.5, "row 99999")

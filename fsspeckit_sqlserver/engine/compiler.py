@@ -15,6 +15,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.errors import translate_duckdb
+from fsspeckit_sqlserver.engine.naming import name_targets
 from fsspeckit_sqlserver.engine.parameters import (
     ColumnOids,
     cast_parameters,
@@ -141,6 +142,9 @@ def compile_query(
     types = infer_parameters(node, declared_oids, column_oids)
     used = frozenset(message.number for message in walk(node) if isinstance(message, pb.ParamRef))
     kinds = {message.WhichOneof("node") for message in walk(node) if isinstance(message, pb.Node)}
+    for message in walk(node):
+        if isinstance(message, pb.SelectStmt):
+            name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
     cast_parameters(node, types)
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)

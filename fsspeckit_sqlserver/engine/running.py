@@ -108,10 +108,9 @@ class Running:
 
     def keep_in_memory(self) -> None:
         """Read all that is left, so that the connection is free for another statement."""
-        batches = [] if self._rest is None else [self._rest]
+        batches = []
         while (batch := self.fetch(BATCH_ROWS)) is not None:
             batches.append(batch)
-        self._rest = None
         self._types = None
         if batches:
             self._reader = pa.RecordBatchReader.from_batches(batches[0].schema, batches)

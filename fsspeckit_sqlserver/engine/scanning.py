@@ -104,7 +104,8 @@ class Scanner:
         Args:
             folder: private to this process, for links; contains no `=`.
         """
-        self._folder, self._ranged, self._budget, self._executor = folder, ranged, budget, executor
+        self.folder = folder
+        self._ranged, self._budget, self._executor = ranged, budget, executor
         self._numbers = itertools.count(1)
 
     def lease(
@@ -121,7 +122,7 @@ class Scanner:
             [manifest.files[place] for place in places],
             manifest.partition_names,
             table.files,
-            folder=f"{self._folder}/q{next(self._numbers)}",
+            folder=f"{self.folder}/q{next(self._numbers)}",
             ranged=self._ranged,
             budget=self._budget,
             executor=self._executor,

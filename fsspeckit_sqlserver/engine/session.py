@@ -608,6 +608,8 @@ class DuckSession:
         manifests = self._manifests(resolution.datasets)
         cast_parameters(message, dict(enumerate(parameter_oids, 1)))
         Dialect(self._surroundings()).rewrite(node)
+        if name == "insert_stmt":
+            self._name_first_columns(message, statement.node.relation.relname)
         count = count_parameters(message)
         named: dict[str, object] = {
             str(number): _plain(value) for number, value in enumerate(parameters, 1) if number <= count
@@ -624,6 +626,14 @@ class DuckSession:
         verb = {"insert_stmt": "INSERT 0", "update_stmt": "UPDATE", "delete_stmt": "DELETE"}[name]
         affected = rows[0][0] if rows else 0
         return NoRows(verb, affected if isinstance(affected, int) else 0)
+
+    def _name_first_columns(self, insert: pb.InsertStmt, table: str) -> None:
+        """`INSERT INTO t VALUES (1)` fills the first columns and leaves the others to their defaults."""
+        rows = insert.select_stmt.select_stmt.values_lists
+        names = list(self._temp_tables[table])
+        if rows and not insert.cols and len(rows[0].list.items) < len(names):
+            for name in names[: len(rows[0].list.items)]:
+                insert.cols.add().res_target.name = name
 
     def _select_everything(
         self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest], prepared: Prepared, first_number: int

@@ -100,7 +100,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         part = "__HIVE_DEFAULT_PARTITION__" if file == 6 else str(file // 2)
         target = folder / f"p={part}" / f"{file}.parquet"
         target.parent.mkdir(exist_ok=True)
-        without = [] if file % 5 else [name for name in ("dec", "tz")]  # some columns have no statistics
+        without = [] if file % 5 else ["dec", "tz"]  # some columns have no statistics
         pq.write_table(
             table,
             target,
@@ -133,7 +133,7 @@ _NUMBERS = st.one_of(
 _DATES = st.dates(dt.date(2023, 12, 28), dt.date(2024, 1, 18)).flatmap(
     lambda day: st.sampled_from([f"'{day}'", f"DATE '{day}'", f"'{day}'::date", f"TIMESTAMP '{day} 07:00:00'"])
 )
-_MOMENTS = st.datetimes(dt.datetime(2023, 12, 30), dt.datetime(2024, 1, 8)).flatmap(
+_MOMENTS = st.datetimes(dt.datetime.fromisoformat("2023-12-30"), dt.datetime.fromisoformat("2024-01-08")).flatmap(
     lambda moment: st.sampled_from(
         [
             f"'{moment:%Y-%m-%d %H:%M:%S}'",

@@ -2,8 +2,9 @@
 
 Pure: told of every read of one handle, answers which span to begin fetching. A handle may carry several sequential
 streams at once (threads that read the column chunks of one parquet file), so the last few positions are remembered and
-each has its own window. A stream that goes on doubles its window, from 1 MiB to 64 MiB, and is kept that far ahead of
-its reader; a read that continues none of them fetches nothing but itself. Spans are half-open `[start, stop)` in bytes.
+each has its own window: four times what the stream has read so far, at least 1 and at most 64 MiB. So the window
+doubles whenever the distance read has doubled, and what is fetched in vain stays in proportion to what was wanted. A
+read that continues no stream fetches nothing but itself. Spans are half-open `[start, stop)` in bytes.
 
 Reads come out of order where the kernel sends those of its own readahead side by side: a read continues a stream when
 it starts anywhere near the stream's end, not exactly there.
@@ -19,14 +20,16 @@ FIRST_WINDOW_BYTES = 1 << 20
 LARGEST_WINDOW_BYTES = 64 << 20
 STEP_BYTES = 8 << 20
 """Large windows move on in whole steps, so that each becomes one large request."""
+_GROWTH = 4
 _STREAMS = 8
 _LARGE_READ_BYTES = 32 << 10
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One sequential reader: it has read up to `end`, and what lies before `asked` has been asked for."""
+    """One sequential reader: it began at `start`, has read up to `end`, and has asked for what lies before `asked`."""
 
+    start: int
     end: int
     asked: int
     window: int
@@ -53,13 +56,13 @@ class Prefetcher:
             return None  # a read of the kernel's readahead that was overtaken by a later one
         stream.end = stop
         stream.asked = max(stream.asked, start)
-        if stream.window and stream.asked - stop >= stream.window - min(stream.window // 4, STEP_BYTES):
+        stream.window = min(max(_GROWTH * (stop - stream.start), FIRST_WINDOW_BYTES), LARGEST_WINDOW_BYTES)
+        if stream.asked - stop >= stream.window - min(stream.window // 4, STEP_BYTES):
             return None  # enough is on its way
-        stream.window = min(max(2 * stream.window, FIRST_WINDOW_BYTES), LARGEST_WINDOW_BYTES)
         return self._ask(stream)
 
     def _begin(self, start: int, stop: int) -> tuple[int, int] | None:
-        stream = _Stream(stop, start, FIRST_WINDOW_BYTES if start == 0 else 0)
+        stream = _Stream(start, stop, start, FIRST_WINDOW_BYTES if start == 0 else 0)
         self._streams.append(stream)
         del self._streams[:-_STREAMS]
         if stream.window:  # who starts at the beginning probably goes on

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.errors import BadInput, InvalidValue
@@ -15,7 +16,8 @@ from fsspeckit_sqlserver.auth.loopback import require_loopback
 
 __all__ = ["ServerConfig", "Source", "parse_listen", "server_config"]
 
-PARTITIONINGS = ("auto", "hive", "none")
+Partitioning = Literal["auto", "hive", "none"]
+_PARTITIONINGS: Final[Mapping[str, Partitioning]] = {"auto": "auto", "hive": "hive", "none": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Source:
     """Where one table, or one schema of tables, lies."""
 
     store: ObjectStore
-    partitioning: str
+    partitioning: Partitioning
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,11 @@ def _sources(
         root = table.storage or table.url
         if root is None or (table.storage and table.url):
             raise BadInput(f"{place}: wanted either storage or url")
-        if table.partitioning not in PARTITIONINGS:
+        if table.partitioning not in _PARTITIONINGS:
             raise InvalidValue(
-                f"{place}.partitioning: found {table.partitioning!r}, wanted one of {', '.join(PARTITIONINGS)}"
+                f"{place}.partitioning: found {table.partitioning!r}, wanted one of {', '.join(_PARTITIONINGS)}"
             )
-        sources[name] = Source(settings.open_path(root, table.path, {}), table.partitioning)
+        sources[name] = Source(settings.open_path(root, table.path, {}), _PARTITIONINGS[table.partitioning])
     for text in flags:
         name, equals, url = text.partition("=")
         if not equals or not name.strip() or not url.strip():

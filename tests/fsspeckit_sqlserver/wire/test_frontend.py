@@ -1,4 +1,4 @@
-"""Frontend messages: golden bytes survive every cut; every changed byte is a message, an error, or a wait. Never a crash."""
+"""Frontend messages: golden bytes survive every cut; every changed byte is a message, an error or a wait."""
 
 from __future__ import annotations
 

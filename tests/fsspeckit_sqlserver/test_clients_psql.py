@@ -1,0 +1,133 @@
+"""psql against the real daemon: every kind of statement, and the backslash commands people type first."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.fsspeckit_sqlserver.conftest import RunningServer
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("psql") is None, reason="psql is not installed: apt-get install postgresql-client"
+)
+
+
+def psql(gateway: RunningServer, *commands: str, status: int = 0, flags: tuple[str, ...] = ("-At",)) -> str:
+    arguments = [part for command in commands for part in ("-c", command)]
+    done = subprocess.run(
+        ["psql", "-X", "-d", gateway.url, *flags, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def test_tables(gateway: RunningServer) -> None:
+    assert psql(gateway, r"\dt").splitlines() == [
+        "public|trips|table|postgres",
+        "public|types|table|postgres",
+    ] or [line.split("|")[:3] for line in psql(gateway, r"\dt").splitlines()] == [
+        ["public", "trips", "table"],
+        ["public", "types", "table"],
+    ]
+
+
+def test_describe_a_table(gateway: RunningServer) -> None:
+    columns = [line.split("|")[:2] for line in psql(gateway, r"\d trips").splitlines()]
+    assert ["id", "bigint"] in columns
+    assert ["zone", "text"] in columns
+    assert ["pickup", "timestamp without time zone"] in columns
+
+
+def test_schemas_databases_and_connection(gateway: RunningServer) -> None:
+    assert psql(gateway, r"\dn").startswith("public|")
+    assert any(line.startswith("anything|") for line in psql(gateway, r"\l").splitlines())
+    assert 'as user "tester"' in psql(gateway, r"\conninfo")
+
+
+@pytest.mark.parametrize(
+    "command", [r"\d", r"\dv", r"\di", r"\df nothing", r"\du", r"\dT nothing", r"\d+ trips", r"\encoding", r"\dt *.*"]
+)
+def test_other_backslash_commands(gateway: RunningServer, command: str) -> None:
+    psql(gateway, command)
+
+
+def test_a_query(gateway: RunningServer) -> None:
+    query = (
+        "SELECT year, count(*), sum(fare)::numeric(12,2) FROM trips WHERE zone = 'zone 3' GROUP BY year ORDER BY year"
+    )
+    assert len(psql(gateway, query).splitlines()) == 3
+    assert psql(gateway, "SELECT count(*) FROM trips WHERE pickup < '2024-01-02'") == "1440\n"
+
+
+def test_every_type_prints_as_postgres_prints_it(gateway: RunningServer) -> None:
+    first, second = psql(gateway, "SELECT * FROM types ORDER BY number NULLS LAST").splitlines()
+    assert first == (
+        r"t|1|2|3|1.5|2.5|2.5|1.25|text|\x6162|2024-02-29|12:34:56|2024-02-29 12:34:56|2024-02-29 12:34:56+00"
+        '|a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11|{1,2}|{"a":1}'
+    )
+    assert second == "|" * 16
+
+
+def test_statements_of_every_kind(gateway: RunningServer) -> None:
+    out = psql(
+        gateway,
+        "BEGIN",
+        "DECLARE c CURSOR FOR SELECT id FROM trips ORDER BY id",
+        "FETCH 2 FROM c",
+        "COMMIT",
+        "PREPARE p(int) AS SELECT $1 + 1",
+        "EXECUTE p(1)",
+        "SET TimeZone TO 'Asia/Tokyo'",
+        "SELECT timestamptz '2024-01-01 00:00:00+00'",
+        "CREATE TEMP TABLE mine AS SELECT 1 AS i",
+        "INSERT INTO mine VALUES (2), (3)",
+        "SELECT sum(i) FROM mine",
+        "DROP TABLE mine",
+        "VALUES (1, 'a'), (2, 'b')",
+        "WITH x AS (SELECT 1 AS a) SELECT a FROM x",
+    ).splitlines()
+    assert out == [
+        *("BEGIN", "DECLARE CURSOR", "0", "1", "COMMIT", "PREPARE", "2", "SET", "2024-01-01 09:00:00+09"),
+        *("SELECT 1", "INSERT 0 2", "6", "DROP TABLE", "1|a", "2|b", "1"),
+    ]
+
+
+def test_explain_names_the_files(gateway: RunningServer) -> None:
+    plan = psql(gateway, "EXPLAIN SELECT count(*) FROM trips WHERE year = 2021")
+    assert "year=2021" in plan or "1 of 3" in plan or "pruned" in plan.lower()
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT * FROM nowhere", "42P01"),
+        ("SELECT nothing FROM trips", "42703"),
+        ("SELECT nothing(1)", "42883"),
+        ("SELEC 1", "42601"),
+        ("INSERT INTO trips VALUES (1)", "25006"),
+        ("DELETE FROM trips", "25006"),
+        ("DROP TABLE trips", "25006"),
+        ("SELECT 'x'::int", "22P02"),
+        ("SELECT 1 / 0", "22012"),
+    ],
+)
+def test_errors_are_postgres_errors(gateway: RunningServer, statement: str, code: str) -> None:
+    said = psql(gateway, r"\set VERBOSITY verbose", statement, status=1)
+    assert f"ERROR:  {code}:" in said
+
+
+def test_a_script_with_several_statements(gateway: RunningServer) -> None:
+    assert psql(gateway, "SELECT 1; SELECT 2; SELECT 3").splitlines() == ["1", "2", "3"]
+    said = psql(gateway, "SELECT 1; SELECT * FROM nowhere; SELECT 3", status=1)
+    assert "nowhere" in said
+
+
+def test_fetch_count_uses_a_cursor(gateway: RunningServer) -> None:
+    out = psql(gateway, r"\set FETCH_COUNT 1000", "SELECT id FROM trips ORDER BY id").splitlines()
+    assert out == [str(number) for number in range(30_000)]

@@ -15,7 +15,7 @@ from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.datasets import Manifest, no_checkpoint
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
 from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
-from fsspeckit_sqlserver.engine.leases import FileBudget, Lease
+from fsspeckit_sqlserver.engine.leases import WHOLE_FILE_BYTES, FileBudget, Lease
 from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
 from fsspeckit_sqlserver.engine.scanning import Scanner
 from fsspeckit_sqlserver.engine.session import DuckSession
@@ -48,6 +48,7 @@ def open_engine(
     threads: int | None = None,
     manifest_ttl_s: float = 30.0,
     temp_directory: str | None = None,
+    whole_file_bytes: int = WHOLE_FILE_BYTES,
 ) -> DuckEngine:
     """Open the engine: list every table's files, start DuckDB.
 
@@ -59,6 +60,7 @@ def open_engine(
         threads: of DuckDB; None for one per core.
         manifest_ttl_s: how long a listing is believed.
         temp_directory: where DuckDB spills; None for a fresh folder, removed at close.
+        whole_file_bytes: up to this size a file is fetched whole, above it only the ranges a query reads.
 
     Raises:
         NotFound: a table without parquet files, or a bucket that does not exist.
@@ -76,7 +78,7 @@ def open_engine(
         for schema, source in (schemas or {}).items():
             opened.extend(open_schema_tables(schema, source, open_one))
         index = table_index(opened)
-        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory)
+        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes)
     except BaseException:
         executor.shutdown(cancel_futures=True)
         raise
@@ -101,6 +103,7 @@ class DuckEngine:
         memory_limit: str | None,
         threads: int | None,
         temp_directory: str | None,
+        whole_file_bytes: int,
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
         self._tables = tables
@@ -117,7 +120,7 @@ class DuckEngine:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         budget = FileBudget(cache.config.max_size_bytes)
-        self.scanner = Scanner(self._folder, ranged, budget, executor)
+        self.scanner = Scanner(self._folder, ranged, budget, executor, whole_file_bytes)
         self.shapes = Shapes(self.instance, self._lease_one)
         self.version = _VERSION.format(duckdb=duckdb.__version__)
         self._lock = threading.Lock()

@@ -1,9 +1,9 @@
 """The files of one running query: fetched, held, and named so that DuckDB can open them whatever happens meanwhile.
 
 A whole file is read by DuckDB itself, at the speed of the local disk, through a link to the open descriptor
-(`/proc/self/fd/N`): an eviction removes the name, never the bytes, until the query is done. The link lies in folders named
-after the partition values, which is how DuckDB learns those. A file too large to fetch whole, or beyond the budget, goes
-through `ranged_files`, and only the ranges DuckDB asks for are fetched.
+(`/proc/self/fd/N`): an eviction removes the name, never the bytes, until the query is done. The link lies in folders
+named after the partition values, which is how DuckDB learns those. A file too large to fetch whole, or beyond the
+budget, goes through `ranged_files`, and only the ranges DuckDB asks for are fetched.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def lease_files(
     budget: FileBudget,
     executor: Executor,
     checkpoint: Callable[[], None],
-    is_ranged_preferred: bool = False,
+    whole_file_bytes: int,
+    is_ranged_preferred: bool,
 ) -> Lease:
     """Fetch what shall be whole, hold it, and return DuckDB's names of all files.
 
@@ -130,6 +131,7 @@ def lease_files(
         source: the dataset's storage in the cache.
         folder: a path that does not exist yet, for the links of this query; must contain no `=`.
         checkpoint: called while waiting; raises when the query was cancelled.
+        whole_file_bytes: a larger file is read in ranges unless it is whole already.
         is_ranged_preferred: the query reads next to nothing of each file (a count), so fetch none whole.
 
     Raises:
@@ -145,7 +147,7 @@ def lease_files(
             if not budget.take(size):
                 continue
             opened = source.open(file.info)
-            if not opened.is_complete and (size > WHOLE_FILE_BYTES or is_ranged_preferred):
+            if not opened.is_complete and (size > whole_file_bytes or is_ranged_preferred):
                 opened.close()
                 budget.give_back(1, size)
                 continue
@@ -207,8 +209,6 @@ def _name_files(
             if opened is None:
                 paths.append(f"{PROTOCOL}://{number}/{len(rest)}/{below}f.parquet")
                 rest.append((source, file.info))
-            elif not below:
-                paths.append(f"/proc/self/fd/{opened.fileno()}")
             else:
                 directory = f"{folder}/{below}"
                 if directory not in made:

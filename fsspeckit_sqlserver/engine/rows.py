@@ -23,6 +23,8 @@ class QueryRows:
         start: Callable[[bool], Running],
         guard: Callable[[Running | None], None],
         forget: Callable[[QueryRows], None],
+        *,
+        may_retry: bool,
     ) -> None:
         """Start the query.
 
@@ -30,18 +32,19 @@ class QueryRows:
             start: starts an attempt; the flag says whether the files must be listed anew.
             guard: tells the session which attempt is in a call now, for `interrupt`.
             forget: called once when closed.
+            may_retry: False where the files must be those an earlier statement of the transaction saw.
         """
         self.columns = columns
         self.verb = "SELECT"
         self.affected: int | None = None
         self._start, self._guard, self._forget = start, guard, forget
         self._running: Running | None = None
-        self._may_retry = True
+        self._may_retry = may_retry
         self._is_done = False
         try:
             self._running = start(False)
         except GatewayError as error:
-            if not is_stale(error):
+            if not (may_retry and is_stale(error)):
                 raise
             self._restart()
 

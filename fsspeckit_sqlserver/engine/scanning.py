@@ -98,7 +98,9 @@ def _limited(
 class Scanner:
     """Prepares queries. One per engine; thread-safe."""
 
-    def __init__(self, folder: str, ranged: RangedFiles, budget: FileBudget, executor: Executor) -> None:
+    def __init__(
+        self, folder: str, ranged: RangedFiles, budget: FileBudget, executor: Executor, whole_file_bytes: int
+    ) -> None:
         """Begin.
 
         Args:
@@ -106,6 +108,7 @@ class Scanner:
         """
         self.folder = folder
         self._ranged, self._budget, self._executor = ranged, budget, executor
+        self._whole_file_bytes = whole_file_bytes
         self._numbers = itertools.count(1)
 
     def lease(
@@ -127,6 +130,7 @@ class Scanner:
             budget=self._budget,
             executor=self._executor,
             checkpoint=checkpoint,
+            whole_file_bytes=self._whole_file_bytes,
             is_ranged_preferred=is_ranged_preferred,
         )
 

@@ -18,7 +18,7 @@ import duckdb
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
-from fsspeckit_lib.errors import Cancelled, InvalidValue, ReadOnly
+from fsspeckit_lib.errors import Cancelled, GatewayError, InvalidValue, ReadOnly
 from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.errors import (
@@ -35,7 +35,7 @@ from fsspeckit_sqlserver.engine.instance import Instance
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows, text_rows
-from fsspeckit_sqlserver.engine.running import Running
+from fsspeckit_sqlserver.engine.running import Running, is_stale
 from fsspeckit_sqlserver.engine.scanning import Prepared, Scanner
 from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
 from fsspeckit_sqlserver.engine.statements import check_statement, dropped_names
@@ -392,22 +392,23 @@ class DuckSession:
     # ---- queries
 
     def _query(self, statement: Statement, parameters: Sequence[object]) -> QueryRows:
+        seen_before = frozenset(self._snapshot or ())
         plan, manifests = self._plan(statement, ())
         self._check_values(plan.parameters, parameters)
         if plan.uses_temp:
             self._free_main()
-        attempts = {False: manifests}
 
         def start(is_fresh: bool) -> Running:
             if not is_fresh:
-                return self._start(plan, attempts[False], parameters)
-            fresh = self._manifests(plan.tables, is_fresh=True)
-            again, manifests = self._plan(statement, ())
+                return self._start(plan, manifests, parameters)
+            self._manifests(plan.tables, is_fresh=True)
+            again, fresh = self._plan(statement, ())
             if again.columns != plan.columns:
-                raise StatementProblem("the table's columns changed while it was read; run the statement again")
-            return self._start(again, manifests if self._snapshot is not None else fresh, parameters)
+                raise StatementProblem("the columns of a table changed while it was read; run the statement again")
+            return self._start(again, fresh, parameters)
 
-        rows = QueryRows(plan.columns, start, self._guard, self._forget)
+        may_retry = not any(table.full_name in seen_before for table in plan.tables)
+        rows = QueryRows(plan.columns, start, self._guard, self._forget, may_retry=may_retry)
         self._open_rows.add(rows)
         if plan.uses_temp:
             self._main_rows = rows
@@ -450,9 +451,7 @@ class DuckSession:
 
     def _explain(self, statement: Statement, parameters: Sequence[object]) -> KnownRows:
         options = explain_options(statement.node)
-        plan, manifests = self._plan(_inner_query(statement), ())
-        self._check_values(plan.parameters, parameters)
-        prepared = self._prepare(plan, manifests, parameters)
+        plan, prepared = self._prepare_query(_inner_query(statement), parameters)
         words = "EXPLAIN (ANALYZE, FORMAT json)" if options.analyze else "EXPLAIN (FORMAT json)"
         rows = self._run_all(plan.uses_temp, f"{words} {prepared.sql}", prepared)
         text = "\n".join(str(row[-1]) for row in rows)
@@ -461,6 +460,20 @@ class DuckSession:
             known.columns = (Column("QUERY PLAN", oids.JSON),)
             return known
         return text_rows("QUERY PLAN", "EXPLAIN", explain_lines(prepared.reports, text))
+
+    def _prepare_query(self, query: Statement, parameters: Sequence[object]) -> tuple[Plan, Prepared]:
+        """Plan a query and fetch its files; once more when they turn out to be other than listed."""
+        seen_before = frozenset(self._snapshot or ())
+        plan, manifests = self._plan(query, ())
+        self._check_values(plan.parameters, parameters)
+        try:
+            return plan, self._prepare(plan, manifests, parameters)
+        except GatewayError as error:
+            if not is_stale(error) or any(table.full_name in seen_before for table in plan.tables):
+                raise
+        self._manifests(plan.tables, is_fresh=True)
+        plan, manifests = self._plan(query, ())
+        return plan, self._prepare(plan, manifests, parameters)
 
     def _run_all(self, uses_temp: bool, sql: str, prepared: Prepared) -> list[tuple[object, ...]]:
         """Run a statement to its end and return its few rows."""
@@ -493,9 +506,7 @@ class DuckSession:
         name = into.rel.relname
         if self._is_taken(name, statement.node):
             return NoRows("CREATE TABLE AS")
-        plan, manifests = self._plan(query, ())
-        self._check_values(plan.parameters, parameters)
-        prepared = self._prepare(plan, manifests, parameters)
+        _, prepared = self._prepare_query(query, parameters)
         titles = [item.string.sval for item in into.col_names]
         columns = f" ({', '.join(quoted(title) for title in titles)})" if titles else ""
         data = " WITH NO DATA" if into.skip_data else ""

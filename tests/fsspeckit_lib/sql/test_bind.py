@@ -77,7 +77,7 @@ def test_an_unknown_zone_widens_and_utc_does_not() -> None:
     naive = dt.datetime.fromisoformat("1970-01-02 00:00")
     wide = bind(_compare("tz", ">=", naive), _SCHEMA)
     assert isinstance(wide, Inside)
-    assert wide.low is not None
+    assert isinstance(wide.low, int)
     assert wide.low < 0
     assert bind(_compare("tz", ">=", naive), _SCHEMA, zone_is_utc=True) == Inside("tz", _DAY, None)
 

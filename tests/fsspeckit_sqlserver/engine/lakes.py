@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from typing_extensions import Buffer
 
 from fsspeckit_lib.cache import Cache, CacheConfig
-from fsspeckit_lib.core.objects import ObjectStore
+from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.engine import DuckEngine, TableSource, open_engine
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows
 from fsspeckit_sqlserver.engine.session import DuckSession
@@ -92,6 +94,47 @@ class Client:
         )
 
 
+class WatchedStore:
+    """A store that notes what is read of it, and fails or waits when told to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._inner = open_store(str(folder))
+        self.reads: list[tuple[str, int, int]] = []
+        self.failure: GatewayError | None = None
+        self.before_read: Callable[[ObjectInfo], None] = lambda info: None
+
+    @property
+    def url(self) -> str:
+        return self._inner.url
+
+    @property
+    def namespace(self) -> tuple[str, ...]:
+        return self._inner.namespace
+
+    def stat(self, key: str) -> Entry:
+        return self._inner.stat(key)
+
+    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
+        return self._inner.list_directory(key)
+
+    def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
+        return self._inner.list_recursive(key)
+
+    def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
+        self.before_read(info)
+        if self.failure is not None:
+            raise self.failure
+        self.reads.append((info.key, start, stop))
+        return self._inner.read_range(info, start, stop)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    @property
+    def read_bytes(self) -> int:
+        return sum(stop - start for _, start, stop in self.reads)
+
+
 @contextmanager
 def engine_over(
     tables: Mapping[str, Path | ObjectStore],
@@ -100,6 +143,7 @@ def engine_over(
     schemas: Mapping[str, Path] | None = None,
     ttl_s: float = 0.0,
     cache_bytes: int = 1 << 30,
+    whole_file_bytes: int = 64 << 20,
 ) -> Iterator[DuckEngine]:
     """Open an engine with a cache of its own."""
     cache = Cache(CacheConfig(str(cache_folder), max_size_bytes=cache_bytes, min_free_bytes=0))
@@ -114,6 +158,7 @@ def engine_over(
         memory_limit="1GB",
         threads=2,
         manifest_ttl_s=ttl_s,
+        whole_file_bytes=whole_file_bytes,
     )
     try:
         yield engine

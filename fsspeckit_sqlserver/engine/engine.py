@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -108,19 +109,21 @@ class DuckEngine:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
         self._tables = tables
         self._executor = executor
-        self._folder = tempfile.mkdtemp(prefix="fsspeckit-sql-")
+        # Making and removing folders costs 2.5 ms on some disks and 5 µs in memory.
+        in_memory = os.access("/dev/shm", os.W_OK | os.X_OK)
+        self._links = tempfile.mkdtemp(prefix="fsspeckit-sql-", dir="/dev/shm" if in_memory else None)
+        self._spill = temp_directory or tempfile.mkdtemp(prefix="fsspeckit-spill-")
+        self._owned = [self._links] if temp_directory else [self._links, self._spill]
         try:
             self._catalog = Catalog()
             ranged = RangedFiles()
-            config = InstanceConfig(
-                (cache.config.root, self._folder), temp_directory or f"{self._folder}/spill", memory_limit, threads
-            )
+            config = InstanceConfig((cache.config.root, self._links), self._spill, memory_limit, threads)
             self.instance = Instance(config, ranged, self._prepare)
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove_folders()
             raise
         budget = FileBudget(cache.config.max_size_bytes)
-        self.scanner = Scanner(self._folder, ranged, budget, executor, whole_file_bytes)
+        self.scanner = Scanner(self._links, ranged, budget, executor, whole_file_bytes)
         self.shapes = Shapes(self.instance, self._lease_one)
         self.version = _VERSION.format(duckdb=duckdb.__version__)
         self._lock = threading.Lock()
@@ -152,7 +155,11 @@ class DuckEngine:
             session.close()
         self.instance.close()
         self._executor.shutdown(cancel_futures=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        for folder in self._owned:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def table_names(self) -> tuple[str, ...]:
         """Return the tables as `schema.name`, sorted."""

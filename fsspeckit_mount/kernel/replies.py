@@ -36,6 +36,8 @@ REPLY_HEADER_BYTES = _HEADER.size
 _BILLION = 1_000_000_000
 _NO_ENTRY = bytes(_ENTRY_HEAD.size + _ATTRIBUTES.size)
 _BLOCK_BYTES = 4096
+_PREFERRED_READ_BYTES = 128 << 10
+"""st_blksize: stdio and Python take it as the size of their buffers, which saves round trips on incomplete files."""
 _NAME_BYTES = 1024  # FUSE_NAME_MAX: the longest name the kernel takes from a server
 
 
@@ -136,7 +138,7 @@ def _attributes(attributes: Attributes) -> bytes:
         attributes.uid,
         attributes.gid,
         0,
-        _BLOCK_BYTES,
+        _BLOCK_BYTES if attributes.is_directory else _PREFERRED_READ_BYTES,
         0,
     )
 

@@ -10,7 +10,7 @@ from fsspeckit_mount.vfs.attributes import Attributes
 from fsspeckit_mount.vfs.operations import Node, SpaceReport
 
 _FILE = Attributes(77, 1025, 3_000_000_007, stat.S_IFREG | 0o444, 1, 1000, 100)
-_ATTRIBUTES = (77, 1025, 3, 3, 3, 3, 7, 7, 7, 0o100444, 1, 1000, 100, 0, 4096, 0)
+_ATTRIBUTES = (77, 1025, 3, 3, 3, 3, 7, 7, 7, 0o100444, 1, 1000, 100, 0, 131072, 0)
 
 
 def test_header_and_error() -> None:

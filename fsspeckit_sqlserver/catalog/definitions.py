@@ -1,4 +1,4 @@
-"""The relations and types of PostgreSQL's system catalog: read from the data files that `generate` wrote. Pure values."""
+"""The relations and types of PostgreSQL's system catalog, read from the data files that `generate` wrote. Values."""
 
 from __future__ import annotations
 

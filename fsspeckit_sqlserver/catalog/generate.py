@@ -26,7 +26,8 @@ ORDER BY n.nspname DESC, c.relname
 """
 _TYPES = """
 SELECT concat_ws(' ', t.oid, t.typname, t.typlen, t.typbyval, t.typtype, t.typcategory, t.typispreferred,
-    replace(t.typdelim::text, ' ', '_'), t.typelem, t.typarray, t.typinput::oid, t.typinput, t.typoutput::oid, t.typoutput,
+    replace(t.typdelim::text, ' ', '_'), t.typelem, t.typarray, t.typinput::oid, t.typinput, t.typoutput::oid,
+        t.typoutput,
     t.typreceive::oid, t.typreceive, t.typsend::oid, t.typsend, t.typmodin::oid, t.typmodin, t.typmodout::oid,
     t.typmodout, t.typalign, t.typstorage, t.typcollation, t.typsubscript::oid, t.typsubscript,
     replace(format_type(t.oid, NULL), ' ', '~'))

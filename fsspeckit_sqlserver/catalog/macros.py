@@ -1,11 +1,11 @@
 """PostgreSQL's catalog functions as DuckDB macros in the schema `gw_pg`. SQL text and the list of their names.
 
 A macro's parameters are put into its body as they are written, so `pg_table_is_visible(c.oid)` would be captured by an
-alias `c`, or `f(oid)` by a column `oid`, of a subquery in it. Subqueries therefore read the views of `HELPERS`, whose columns and
-aliases all begin with `gw_`.
+alias `c`, or `f(oid)` by a column `oid`, of a subquery in it. Subqueries therefore read the views of `HELPERS`, whose
+columns and aliases all begin with `gw_`.
 
-What a session is (database, user, search path) comes from the session variables `gw_database`, `gw_user` and `gw_path`, which
-the engine sets on every connection that may use them.
+What a session is (database, user, search path) comes from the session variables `gw_database`, `gw_user` and
+`gw_path`, which the engine sets on every connection that may use them.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ HELPERS: Final = (
     "CREATE VIEW gw_pg.gw_bytes AS SELECT oid AS gw_oid, size_bytes AS gw_size FROM gw_pg.gw_size",
     """CREATE VIEW gw_pg.gw_comment AS SELECT objoid AS gw_oid, classoid AS gw_class, objsubid AS gw_number,
         description AS gw_text FROM gw_pg.pg_description""",
-    "CREATE VIEW gw_pg.gw_typename AS SELECT oid AS gw_oid, shown AS gw_shown, is_shown AS gw_is_shown FROM gw_pg.gw_type_name",
+    """CREATE VIEW gw_pg.gw_typename AS SELECT oid AS gw_oid, shown AS gw_shown, is_shown AS gw_is_shown
+        FROM gw_pg.gw_type_name""",
     "CREATE VIEW gw_pg.gw_setting AS SELECT name AS gw_name, setting AS gw_value FROM gw_pg.pg_settings",
     *(
         f"CREATE VIEW gw_pg.gw_{stem} AS SELECT oid AS gw_oid, {name} AS gw_name FROM gw_pg.{relation}"
@@ -280,8 +281,10 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.row_security_active(x) AS false""",
 )
 _TYPE_WORDS: Final = """CREATE MACRO gw_pg.type_words(t) AS CASE t
-    WHEN 'INTEGER' THEN 'integer' WHEN 'BIGINT' THEN 'bigint' WHEN 'SMALLINT' THEN 'smallint' WHEN 'TINYINT' THEN 'smallint'
-    WHEN 'DOUBLE' THEN 'double precision' WHEN 'FLOAT' THEN 'real' WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN 'boolean'
+    WHEN 'INTEGER' THEN 'integer' WHEN 'BIGINT' THEN 'bigint' WHEN 'SMALLINT' THEN 'smallint' WHEN 'TINYINT' THEN
+        'smallint'
+    WHEN 'DOUBLE' THEN 'double precision' WHEN 'FLOAT' THEN 'real' WHEN 'VARCHAR' THEN 'text' WHEN 'BOOLEAN' THEN
+        'boolean'
     WHEN 'BLOB' THEN 'bytea' WHEN 'TIMESTAMP' THEN 'timestamp without time zone' WHEN 'HUGEINT' THEN 'numeric'
     WHEN 'TIMESTAMP WITH TIME ZONE' THEN 'timestamp with time zone' WHEN 'TIME' THEN 'time without time zone'
     WHEN 'UINTEGER' THEN 'oid' WHEN '"NULL"' THEN 'unknown' END"""
@@ -294,7 +297,8 @@ _TABLE_WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_listening_channels() AS TABLE SELECT ''::VARCHAR AS pg_listening_channels WHERE false",
     """CREATE MACRO gw_pg.aclexplode(a) AS TABLE SELECT 0::UINTEGER AS grantor, 0::UINTEGER AS grantee,
         ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",
-    """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT word, catcode, catcode AS barelabel, catdesc, catdesc AS baredesc
+    """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT word, catcode, catcode AS barelabel, catdesc, catdesc AS
+        baredesc
         FROM gw_pg.gw_keyword""",
     "CREATE MACRO gw_pg.json_each(x) AS TABLE SELECT key, value FROM json_each(x)",
     "CREATE MACRO gw_pg.jsonb_each(x) AS TABLE SELECT key, value FROM json_each(x)",

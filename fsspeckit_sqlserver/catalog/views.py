@@ -10,7 +10,8 @@ from typing import Final
 
 __all__ = ["KEYWORDS", "VIEWS"]
 
-_KIND: Final = "CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW' WHEN 'f' THEN 'FOREIGN' END"
+_KIND: Final = """CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
+            WHEN 'f' THEN 'FOREIGN' END"""
 _DATABASE: Final = "getvariable('gw_database')::VARCHAR"
 
 VIEWS: Final[dict[tuple[str, str], str]] = {
@@ -38,11 +39,13 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
     ("pg_catalog", "pg_timezone_names"): """
         SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names()""",
     ("information_schema", "schemata"): f"""
-        SELECT {_DATABASE} AS catalog_name, nspname AS schema_name, 'postgres' AS schema_owner FROM gw_pg.pg_namespace""",
+        SELECT {_DATABASE} AS catalog_name, nspname AS schema_name, 'postgres' AS schema_owner FROM
+        gw_pg.pg_namespace""",
     ("information_schema", "tables"): f"""
         SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, {_KIND} AS table_type,
             'NO' AS is_insertable_into, 'NO' AS is_typed
-        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'p', 'f')""",
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'p',
+        'f')""",
     ("information_schema", "views"): f"""
         SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, 'NONE' AS check_option,
             'NO' AS is_updatable, 'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable,
@@ -53,16 +56,20 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
             a.attname AS column_name, a.attnum::INTEGER AS ordinal_position,
             CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
             CASE WHEN t.typcategory = 'A' THEN 'ARRAY' ELSE w.shown END AS data_type,
-            CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod >= 4 THEN a.atttypmod - 4 END AS character_maximum_length,
+            CASE WHEN a.atttypid IN (1042, 1043) AND a.atttypmod >= 4 THEN a.atttypmod - 4 END AS
+            character_maximum_length,
             CASE WHEN a.atttypid IN (25, 1042, 1043) THEN 1073741824 END AS character_octet_length,
             CASE a.atttypid WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53
                 WHEN 1700 THEN CASE WHEN a.atttypmod >= 4 THEN (a.atttypmod - 4) >> 16 END END AS numeric_precision,
-            CASE WHEN a.atttypid IN (20, 21, 23, 700, 701) THEN 2 WHEN a.atttypid = 1700 THEN 10 END AS numeric_precision_radix,
+            CASE WHEN a.atttypid IN (20, 21, 23, 700, 701) THEN 2 WHEN a.atttypid = 1700 THEN 10 END AS
+            numeric_precision_radix,
             CASE WHEN a.atttypid IN (20, 21, 23) THEN 0
                 WHEN a.atttypid = 1700 AND a.atttypmod >= 4 THEN (a.atttypmod - 4) & 65535 END AS numeric_scale,
-            CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1266, 1186) THEN 6 END AS datetime_precision,
+            CASE WHEN a.atttypid = 1082 THEN 0 WHEN a.atttypid IN (1083, 1114, 1184, 1266, 1186) THEN 6 END AS
+            datetime_precision,
             {_DATABASE} AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name,
-            a.attnum::VARCHAR AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS identity_cycle,
+            a.attnum::VARCHAR AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS
+            identity_cycle,
             'NEVER' AS is_generated, 'NO' AS is_updatable
         FROM gw_pg.pg_attribute a JOIN gw_pg.pg_class c ON c.oid = a.attrelid
             JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace JOIN gw_pg.pg_type t ON t.oid = a.atttypid

@@ -1,13 +1,13 @@
 """From a statement to a plan: resolved, analysed, in DuckDB's dialect, bound once.
 
-A plan holds everything that does not depend on parameters or on the files of the moment, so a session keeps the plans of
-its recent statements.
+A plan holds everything that does not depend on parameters or on the files of the moment, so a session keeps the plans
+of its recent statements.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import duckdb
@@ -62,7 +62,8 @@ class Plan:
         node: the tree in DuckDB's dialect, dataset references still by place.
         tables, shapes: of each dataset reference.
         references: what is known of each, by place.
-        parameters: how many `$n` it has; the engine's own come after them.
+        parameters: how many `$n` it has; the engine's own come after them, the statement's time first.
+        uses_now: it asks for that time.
         parameter_oids: the type of each.
         columns: of the result.
         casts: DuckDB type to cast a result column to before it leaves DuckDB, by place.
@@ -78,6 +79,7 @@ class Plan:
     parameters: int
     parameter_oids: tuple[int, ...]
     used_parameters: frozenset[int]
+    uses_now: bool
     uses_temp: bool
     uses_catalog: bool
     is_small: bool
@@ -87,6 +89,11 @@ class Plan:
     duckdb_types: tuple[str, ...] = ()
     casts: dict[int, str] = field(default_factory=dict)
     texts: dict[object, str] = field(default_factory=dict)
+
+    @property
+    def now_name(self) -> str:
+        """The name of the parameter that holds the statement's time."""
+        return str(self.parameters + 1)
 
     def describing_sql(self) -> str:
         """Return the statement over empty tables."""
@@ -147,6 +154,7 @@ def compile_query(
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
     cast_parameters(node, types)
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
+    surroundings = replace(surroundings, now_parameter=count + 1)
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)
     return Plan(
         node,
@@ -156,6 +164,7 @@ def compile_query(
         count,
         tuple(types.get(number, oids.TEXT) for number in range(1, count + 1)),
         used,
+        any(isinstance(message, pb.ParamRef) and message.number == count + 1 for message in walk(node)),
         draft.resolution.uses_temp,
         draft.resolution.uses_catalog,
         is_small=not kinds & _SMALL_NODES,
@@ -170,7 +179,9 @@ def bind_columns(plan: Plan, cursor: duckdb.DuckDBPyConnection) -> None:
     Raises:
         StatementProblem: it does not bind.
     """
-    parameters = {str(number): None for number in plan.used_parameters}
+    parameters: dict[str, None] = {str(number): None for number in plan.used_parameters}
+    if plan.uses_now:
+        parameters[plan.now_name] = None
     try:
         relation = cursor.sql(plan.describing_sql(), params=parameters or None)
         types = tuple(str(kind) for kind in relation.types)

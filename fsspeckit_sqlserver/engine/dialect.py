@@ -1,7 +1,8 @@
 """From PostgreSQL's SQL to DuckDB's, on the parse tree. Pure.
 
-Works on a tree whose table references are resolved already. Children are rewritten before their parents, so a rule sees
-arguments in their final form. Every SELECT list gets PostgreSQL's column names first, while the names can still be told.
+Works on a tree whose table references are resolved already. Children are rewritten before their parents, so a rule
+sees arguments in their final form. Every SELECT list gets PostgreSQL's column names first, while the names can still
+be told.
 """
 
 from __future__ import annotations
@@ -39,6 +40,18 @@ _PLAIN_COLLATIONS: Final = frozenset(
 )
 _FUNCTION_OPERATORS: Final = {"->": "json_extract", "->>": "json_extract_string"}
 _SYSTEM_COLUMNS: Final = frozenset({"xmin", "xmax", "cmin", "cmax", "ctid", "tableoid"})
+_NOW_FUNCTIONS: Final = frozenset({"now", "transaction_timestamp", "statement_timestamp"})
+_TIME_TYPES: Final = {
+    pb.SVFOP_CURRENT_DATE: "date",
+    pb.SVFOP_CURRENT_TIME: "timetz",
+    pb.SVFOP_CURRENT_TIME_N: "timetz",
+    pb.SVFOP_CURRENT_TIMESTAMP: "timestamptz",
+    pb.SVFOP_CURRENT_TIMESTAMP_N: "timestamptz",
+    pb.SVFOP_LOCALTIME: "time",
+    pb.SVFOP_LOCALTIME_N: "time",
+    pb.SVFOP_LOCALTIMESTAMP: "timestamp",
+    pb.SVFOP_LOCALTIMESTAMP_N: "timestamp",
+}
 _UNARY_FUNCTIONS: Final = {"|/": "sqrt", "||/": "cbrt", "@": "abs"}
 
 
@@ -51,7 +64,7 @@ class Surroundings:
         search_path: schemas in order, without the implicit pg_catalog.
         macros: functions of the catalog, by name → DuckDB's qualified name.
         table_macros: likewise, for FROM.
-        schemas: known schemas, for errors.
+        now_parameter: number of the parameter that holds the statement's time; None leaves `now()` to DuckDB.
     """
 
     user: str
@@ -60,6 +73,7 @@ class Surroundings:
     search_path: tuple[str, ...]
     macros: Mapping[str, tuple[str, ...]]
     table_macros: Mapping[str, tuple[str, ...]]
+    now_parameter: int | None = None
 
 
 class Dialect:
@@ -211,6 +225,9 @@ class Dialect:
         if constant is not None:
             replace_node(node, constant)
             return
+        if name in _NOW_FUNCTIONS and self._about.now_parameter is not None and not function.args:
+            replace_node(node, self._now("timestamptz"))
+            return
         macro = self._about.macros.get(name) or self._about.table_macros.get(name)
         if macro is not None:
             self._rename(function, macro)
@@ -262,6 +279,8 @@ class Dialect:
             replace_node(node, string(about.database))
         elif operation == pb.SVFOP_CURRENT_SCHEMA:
             replace_node(node, string(about.search_path[0]) if about.search_path else null())
+        elif self._about.now_parameter is not None:
+            replace_node(node, self._now(_TIME_TYPES[operation]))
         else:
             node.sqlvalue_function.typmod = -1
             plain = {
@@ -271,6 +290,14 @@ class Dialect:
                 pb.SVFOP_LOCALTIMESTAMP_N: pb.SVFOP_LOCALTIMESTAMP,
             }
             node.sqlvalue_function.op = plain.get(operation, operation)
+
+    def _now(self, target: str) -> pb.Node:
+        parameter = pb.Node()
+        parameter.param_ref.number = self._about.now_parameter or 0
+        moment = cast(parameter, type_name("timestamptz"))
+        if target == "time":  # DuckDB has no direct cast
+            moment = cast(moment, type_name("timestamp"))
+        return moment if target == "timestamptz" else cast(moment, type_name(target))
 
     def _cast(self, node: pb.Node) -> None:
         inner = node.type_cast.arg

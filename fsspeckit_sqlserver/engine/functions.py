@@ -1,7 +1,7 @@
 """PostgreSQL's functions in DuckDB: what passes, what is renamed, what is written differently, what is refused.
 
-Pure. A name that is not in any of the tables below goes to DuckDB as it is, unless it is one that reads files, settings or
-secrets, changes the process, or shows DuckDB's own catalog: those do not exist for a client.
+Pure. A name that is not in any of the tables below goes to DuckDB as it is, unless it is one that reads files,
+settings or secrets, changes the process, or shows DuckDB's own catalog: those do not exist for a client.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The DuckDB instance: made, locked down, replaced after a fatal error. The only file that opens a DuckDB database.
 
 Lock-down, in two layers. The parse tree is the first: only statements and functions on a list reach DuckDB
-(`statements`, `functions`). The second is DuckDB's own: no access outside of the cache folder, the folder of links and the
-registered file system; no extensions; no configuration changes but the session's time zone.
+(`statements`, `functions`). The second is DuckDB's own: no access outside of the cache folder, the folder of links and
+the registered file system; no extensions; no configuration changes but the session's time zone.
 """
 
 from __future__ import annotations

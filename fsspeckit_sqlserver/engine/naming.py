@@ -1,7 +1,7 @@
 """The names PostgreSQL gives to columns that have none, put into the tree so that DuckDB gives the same.
 
-Pure. Source: PostgreSQL manual, SELECT, "SELECT List", and the behaviour of PostgreSQL 15: a cast passes the name of what
-it casts, a function gives its own, everything else is `?column?`.
+Pure. Source: PostgreSQL manual, SELECT, "SELECT List", and the behaviour of PostgreSQL 15: a cast passes the name of
+what it casts, a function gives its own, everything else is `?column?`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which type each `$n` of a statement has, where the client leaves it open. Pure.
 
 DuckDB does not report parameter types, so they are told from the tree, as PostgreSQL does: a cast, the other side of a
-comparison, a LIMIT, the column a value is inserted into. Columns are looked up by name over all relations of the statement;
-a name that means columns of several types tells nothing.
+comparison, a LIMIT, the column a value is inserted into. Columns are looked up by name over all relations of the
+statement; a name that means columns of several types tells nothing.
 """
 
 from __future__ import annotations

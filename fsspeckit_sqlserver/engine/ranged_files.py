@@ -1,9 +1,9 @@
 """The file system DuckDB reads remote files through when they are not whole on the local disk.
 
-A file here is `gateway://<query>/<number>/…`; the registry below knows which object that is for as long as the query runs.
-DuckDB interleaves seek and read of several threads on one file object, so the position is kept per thread and every read
-is a positioned one. Read-only: DuckDB's own path check lets `..` pass for registered file systems, so nothing is looked up
-by path here, and writing is refused.
+A file here is `gateway://<query>/<number>/…`; the registry below knows which object that is for as long as the query
+runs. DuckDB interleaves seek and read of several threads on one file object, so the position is kept per thread and
+every read is a positioned one. Read-only: DuckDB's own path check lets `..` pass for registered file systems, so
+nothing is looked up by path here, and writing is refused.
 """
 
 from __future__ import annotations

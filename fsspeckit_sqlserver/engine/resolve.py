@@ -1,7 +1,7 @@
 """Which relation each table reference of a statement means. Pure: rewrites the references of a copied tree.
 
-Search order as in PostgreSQL: common table expressions in scope, temporary objects, pg_catalog, then the search path. What
-is none of these does not exist, so DuckDB never gets to guess (it would take `"file.parquet"` for a file).
+Search order as in PostgreSQL: common table expressions in scope, temporary objects, pg_catalog, then the search path.
+What is none of these does not exist, so DuckDB never gets to guess (it would take `"file.parquet"` for a file).
 
 A dataset becomes `gw_scan.t<n>`, n counting references; `scans` puts the files there. A temporary view becomes its own
 query in parentheses, so that it sees the files of the moment.

@@ -1,8 +1,8 @@
 """One attempt at running a query: the files it holds, DuckDB's cursor, and the batches it streams.
 
 Two ways out of DuckDB. A handful of values (no table, or the catalog) is fetched as Python values, the cheapest per
-statement: 140 µs against 350 µs through Arrow. Everything else streams as Arrow record batches, so memory does not grow with
-the answer.
+statement: 140 µs against 350 µs through Arrow. Everything else streams as Arrow record batches, so memory does not
+grow with the answer.
 """
 
 from __future__ import annotations

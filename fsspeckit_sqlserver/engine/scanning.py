@@ -6,6 +6,7 @@ read while it runs.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -16,7 +17,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_lib.datasets import Manifest, Pruning
 from fsspeckit_lib.sql import bind, may_match_nulls, parse_where
 from fsspeckit_lib.sql.bind import AllOf, BoundPredicate
-from fsspeckit_lib.sql.literals import constant_of
+from fsspeckit_lib.sql.literals import Fold, constant_of
 from fsspeckit_lib.sql.predicates import Anything
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.explain import ScanReport
@@ -47,7 +48,12 @@ class Prepared:
 
 
 def prune_reference(
-    reference: Reference | None, manifest: Manifest, parameters: Sequence[object], *, zone_is_utc: bool
+    reference: Reference | None,
+    manifest: Manifest,
+    parameters: Sequence[object],
+    *,
+    zone_is_utc: bool,
+    fold: Fold | None = None,
 ) -> tuple[Pruning, bool]:
     """Return the files one dataset reference has to read, and whether LIMIT left some out.
 
@@ -55,12 +61,13 @@ def prune_reference(
         reference: what is known of it; None: nothing.
         manifest: of its dataset.
         parameters: values of `$1`, ….
+        fold: evaluates constant expressions.
     """
     if reference is None:
         return manifest.everything(), False
     bound: list[BoundPredicate] = []
     for conjunct in reference.conjuncts:
-        predicate = parse_where(conjunct.condition, conjunct.column_of, parameters)
+        predicate = parse_where(conjunct.condition, conjunct.column_of, parameters, fold)
         part = bind(predicate, manifest.domains, zone_is_utc=zone_is_utc)
         if isinstance(part, Anything) or (conjunct.must_reject_nulls and may_match_nulls(part)):
             continue
@@ -142,18 +149,24 @@ class Scanner:
         checkpoint: Callable[[], None],
         *,
         zone_is_utc: bool,
+        now: dt.datetime,
+        fold: Fold,
     ) -> Prepared:
         """Return a query with its files fetched and held.
 
         Args:
             manifests: of each dataset reference, whose shapes are the plan's.
+            now: the statement's time.
+            fold: evaluates constant expressions, with the same time.
 
         Raises:
             CacheStale, NotFound: a file is not what its manifest says.
             AccessDenied, Unavailable, ResourceExhausted, Cancelled.
         """
         named: dict[str, object] = {str(number): parameters[number - 1] for number in plan.used_parameters}
-        next_number = plan.parameters + 1
+        if plan.uses_now:
+            named[plan.now_name] = now
+        next_number = plan.parameters + 2
         leases: list[Lease] = []
         reports: list[ScanReport] = []
         selects: dict[int, pb.SelectStmt] = {}
@@ -161,7 +174,7 @@ class Scanner:
         try:
             for place, (table, manifest, shape) in enumerate(zip(plan.tables, manifests, plan.shapes, strict=True)):
                 pruning, is_limited = prune_reference(
-                    plan.references.get(place), manifest, parameters, zone_is_utc=zone_is_utc
+                    plan.references.get(place), manifest, parameters, zone_is_utc=zone_is_utc, fold=fold
                 )
                 groups = group_files(manifest, shape, pruning.files)
                 numbered: list[tuple[Group, int]] = []

@@ -3,7 +3,8 @@
 A condition may be pushed down to a reference when leaving out the rows it rejects cannot change the answer:
 
 - WHERE and the ON of an inner join: always for rows that no outer join may fill with NULLs; for rows that it may, only
-  a condition that NULLs cannot satisfy (`Conjunct.must_reject_nulls`; the reader checks it once the predicate is bound).
+  a condition that NULLs cannot satisfy (`Conjunct.must_reject_nulls`; the reader checks it once the predicate is
+  bound).
 - ON of LEFT JOIN: for the right side; of RIGHT JOIN: for the left side; of FULL JOIN: for neither.
 - Conditions outside of a subquery in FROM, or of a view or a common table expression used once: through it, when it
   only selects columns (no grouping, DISTINCT, LIMIT, window, set operation).
@@ -51,8 +52,8 @@ class Reference:
 
     Attributes:
         conjuncts: all of them hold.
-        limit: the constant row limit and offset of a query that is nothing but `SELECT … FROM this LIMIT n`: no more rows
-            than their sum are looked at. Nodes, because they may be parameters.
+        limit: the constant row limit and offset of a query that is nothing but `SELECT … FROM this LIMIT n`: no more
+            rows than their sum are looked at. Nodes, because they may be parameters.
     """
 
     place: int
@@ -132,10 +133,8 @@ class _Analysis:
         """Return what may hold subqueries besides FROM and WITH."""
         parts: list[Message] = [*select.target_list, *select.group_clause, *select.sort_clause, *select.window_clause]
         parts.extend([*select.values_lists, *select.distinct_clause])
-        for name in ("where_clause", "having_clause", "limit_count", "limit_offset"):
-            if select.HasField(name):
-                parts.append(getattr(select, name))
-        return parts
+        singles = ("where_clause", "having_clause", "limit_count", "limit_offset")
+        return [*parts, *(getattr(select, name) for name in singles if select.HasField(name))]
 
     # ---- FROM
 
@@ -225,7 +224,7 @@ class _Analysis:
                 if only is not None and number not in only:
                     continue
                 for place in source.places:
-                    column_of = _column_of(place, number, sources, using)
+                    column_of = _column_of(place, sources, using)
                     conjunct = Conjunct(part, column_of, source.nullable)
                     self.references.setdefault(place, Reference(place)).conjuncts.append(conjunct)
 
@@ -266,7 +265,7 @@ def _lookup(parts: Sequence[str], sources: Sequence[_Source]) -> tuple[int, str]
     return hits[0] if len(hits) == 1 else None
 
 
-def _column_of(place: int, number: int, sources: Sequence[_Source], using: set[str]) -> ColumnOf:
+def _column_of(place: int, sources: Sequence[_Source], using: set[str]) -> ColumnOf:
     def column_of(parts: Sequence[str]) -> str | None:
         if len(parts) == 1 and ("*" in using or parts[0].casefold() in using):
             return None  # merged from both sides of a join

@@ -1,17 +1,19 @@
 """The engine's side of one client connection: plans, temporary objects, the open transaction, the running statements.
 
-Statements that touch no temporary table run on a cursor of their own, so several results may be open at once. Those that
-do run on the session's one connection that knows these tables; a result that is still open there is read into memory first.
+Statements that touch no temporary table run on a cursor of their own, so several results may be open at once. Those
+that do run on the session's one connection that knows these tables; a result that is still open there is read into
+memory first.
 
 Used by one worker thread at a time, except `interrupt`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import duckdb
@@ -31,6 +33,7 @@ from fsspeckit_sqlserver.engine.errors import (
     translate_duckdb,
 )
 from fsspeckit_sqlserver.engine.explain import explain_json, explain_lines, explain_options
+from fsspeckit_sqlserver.engine.folding import Folder
 from fsspeckit_sqlserver.engine.instance import Instance
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
@@ -122,6 +125,7 @@ class DuckSession:
         self._temp_views: dict[str, tuple[Statement, pb.SelectStmt]] = {}
         self._temp_before: tuple[dict[str, dict[str, str]], dict[str, tuple[Statement, pb.SelectStmt]]] | None = None
         self._snapshot: dict[str, Manifest] | None = None
+        self._begun_at: dt.datetime | None = None
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._is_closed = False
 
@@ -170,6 +174,7 @@ class DuckSession:
     def begin(self) -> None:
         """See `session.ports.EngineSession`. A table's snapshot is taken when a statement first reads it."""
         self._snapshot = {}
+        self._begun_at = dt.datetime.now(dt.UTC)  # now() is the same in all of its statements
         self._temp_before = (
             {name: dict(columns) for name, columns in self._temp_tables.items()},
             dict(self._temp_views),
@@ -368,7 +373,7 @@ class DuckSession:
             self._main_rows = None
 
     def _end(self, word: str) -> None:
-        self._snapshot = self._temp_before = None
+        self._snapshot = self._temp_before = self._begun_at = None
         if self._main is not None:
             self._free_main()
             try:
@@ -432,12 +437,19 @@ class DuckSession:
         return running
 
     def _prepare(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Prepared:
+        now = self._begun_at or dt.datetime.now(dt.UTC)
+        values = [_plain(value) for value in parameters]
+        named: dict[str, object] = {str(number): value for number, value in enumerate(values, 1)}
+        named[plan.now_name] = now
+        surroundings = replace(self._surroundings(), now_parameter=plan.parameters + 1)
         return self._world.scanner.prepare(
             plan,
             manifests,
-            [_plain(value) for value in parameters],
+            values,
             self._checkpoint,
             zone_is_utc=self._time_zone.casefold() in _UTC_NAMES,
+            now=now,
+            fold=Folder(lambda: self._cursor(for_catalog=False), surroundings, named),
         )
 
     def _forget(self, rows: QueryRows) -> None:

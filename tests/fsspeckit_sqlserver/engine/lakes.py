@@ -101,7 +101,7 @@ class WatchedStore:
         self._inner = open_store(str(folder))
         self.reads: list[tuple[str, int, int]] = []
         self.failure: GatewayError | None = None
-        self.before_read: Callable[[ObjectInfo], None] = lambda info: None
+        self.before_read: Callable[[ObjectInfo], None] = lambda _: None
 
     @property
     def url(self) -> str:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import CacheStale, GatewayError, NotFound, Unavailable
 from fsspeckit_sqlserver.engine import DuckEngine
 from fsspeckit_sqlserver.engine.leases import FileBudget
+from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows
 from tests.fsspeckit_sqlserver.engine.lakes import Client, WatchedStore, engine_over, write_parquet, write_trips
 
 _FOREVER_S = 3600.0
 # Footers are read with the 64 KiB at the end of a file: this much more than that is not in the cache yet.
 _BULK = "md5(range::VARCHAR) AS pad FROM range(10000)"
+
+
+def _fetch_all(rows: QueryRows | KnownRows | NoRows) -> None:
+    while rows.fetch(10_000) is not None:
+        pass
 
 
 class _Lake:
@@ -31,6 +37,7 @@ class _Lake:
         write_parquet(query, staged, **options)
         staged.rename(self.data / name)
 
+    @contextmanager
     def open(
         self, *, cache_bytes: int = 1 << 30, whole_file_bytes: int = 64 << 20
     ) -> Iterator[tuple[Client, DuckEngine]]:
@@ -53,7 +60,7 @@ def lake(tmp_path: Path) -> _Lake:
 def test_a_file_that_changed_since_it_was_listed_is_read_anew(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT 1 AS x, 'z' AS pad")
     lake.write("b.parquet", f"SELECT 2 AS x, {_BULK}")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert client.value("SELECT count(*) FROM t WHERE x = 1") == 1  # the manifest is made, b is not fetched
         lake.write("b.parquet", "SELECT 3 AS x, 'z' AS pad")
         assert client.rows("SELECT DISTINCT x FROM t ORDER BY x") == [(1,), (3,)]
@@ -62,7 +69,7 @@ def test_a_file_that_changed_since_it_was_listed_is_read_anew(lake: _Lake) -> No
 def test_a_file_that_vanished_is_left_out(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT 1 AS x, 'z' AS pad")
     lake.write("b.parquet", f"SELECT 2 AS x, {_BULK}")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert client.value("SELECT count(*) FROM t WHERE x = 1") == 1
         (lake.data / "b.parquet").unlink()
         assert client.rows("SELECT x FROM t") == [(1,)]
@@ -70,7 +77,7 @@ def test_a_file_that_vanished_is_left_out(lake: _Lake) -> None:
 
 def test_a_dataset_that_vanished_is_an_error(lake: _Lake) -> None:
     lake.write("a.parquet", f"SELECT 1 AS x, {_BULK}")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert client.value("SELECT count(*) FROM t WHERE x = 9") == 0
         (lake.data / "a.parquet").unlink()
         with pytest.raises(NotFound, match=r"\*\.parquet"):
@@ -79,7 +86,7 @@ def test_a_dataset_that_vanished_is_an_error(lake: _Lake) -> None:
 
 def test_columns_that_change_under_a_statement_are_an_error(lake: _Lake) -> None:
     lake.write("a.parquet", f"SELECT range AS x, {_BULK}")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert client.value("SELECT count(*) FROM t WHERE x = -9") == 0
         lake.write("a.parquet", "SELECT 'text' AS x, 'z' AS pad")
         with pytest.raises(GatewayError, match="changed"):
@@ -89,7 +96,7 @@ def test_columns_that_change_under_a_statement_are_an_error(lake: _Lake) -> None
 
 def test_an_open_transaction_is_told_instead(lake: _Lake) -> None:
     lake.write("a.parquet", f"SELECT 1 AS x, {_BULK}")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         client.session.begin()
         assert client.value("SELECT count(*) FROM t WHERE x = 9") == 0
         lake.write("a.parquet", "SELECT 2 AS x, 'y' AS pad")
@@ -101,7 +108,7 @@ def test_an_open_transaction_is_told_instead(lake: _Lake) -> None:
 def test_eviction_does_not_reach_a_running_query(lake: _Lake) -> None:
     lake.data.rmdir()
     write_trips(lake.data, rows=4000)
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         rows = client.start("SELECT id, city FROM t")
         first = rows.fetch(100)
         assert first is not None
@@ -116,7 +123,7 @@ def test_a_cache_too_small_for_the_answer(lake: _Lake) -> None:
     for number in range(8):
         lake.write(f"{number}.parquet", f"SELECT {number} AS f, md5(range::VARCHAR) AS pad FROM range(20000)")
     size = (lake.data / "0.parquet").stat().st_size
-    for client, _ in lake.open(cache_bytes=3 * size):
+    with lake.open(cache_bytes=3 * size) as (client, _):
         assert client.rows("SELECT f, count(*), min(pad) IS NOT NULL FROM t GROUP BY f ORDER BY f") == [
             (number, 20_000, True) for number in range(8)
         ]
@@ -129,7 +136,7 @@ def test_of_a_large_file_only_ranges_are_read(lake: _Lake) -> None:
         row_group_size=20_000,
     )
     size = (lake.data / "a.parquet").stat().st_size
-    for client, _ in lake.open(whole_file_bytes=100_000):
+    with lake.open(whole_file_bytes=100_000) as (client, _):
         assert lake.store is not None
         assert client.value("SELECT sum(small) FROM t WHERE id BETWEEN 50000 AND 50009") == 45
         assert lake.store.read_bytes < size / 4
@@ -141,7 +148,7 @@ def test_of_a_large_file_only_ranges_are_read(lake: _Lake) -> None:
 def test_a_count_reads_footers_alone(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT range AS id, md5(range::VARCHAR) AS wide FROM range(100000)")
     size = (lake.data / "a.parquet").stat().st_size
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert lake.store is not None
         assert client.value("SELECT count(*) FROM t") == 100_000
         assert lake.store.read_bytes < size / 4
@@ -151,13 +158,12 @@ def test_a_large_file_that_changes_while_it_is_read(lake: _Lake) -> None:
     # More than DuckDB reads ahead of whoever fetches (10 MiB).
     big = "SELECT range AS id, md5((range + {seed})::VARCHAR) AS wide FROM range(700000)"
     lake.write("a.parquet", big.format(seed=0), row_group_size=10_000)
-    for client, _ in lake.open(whole_file_bytes=100_000):
+    with lake.open(whole_file_bytes=100_000) as (client, _):
         rows = client.start("SELECT id, wide FROM t")
         assert rows.fetch(10) is not None
         lake.write("a.parquet", big.format(seed=7), row_group_size=10_000)
         with pytest.raises(CacheStale):
-            while rows.fetch(10_000) is not None:
-                pass
+            _fetch_all(rows)
         rows.close()
         assert client.value("SELECT count(*) FROM t WHERE wide = md5((id + 7)::text)") == 700_000
 
@@ -166,7 +172,7 @@ def test_what_the_storage_says_reaches_the_client(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT range AS id, md5(range::VARCHAR) AS wide FROM range(50000)")
     for whole_file_bytes in (64 << 20, 1000):
         shutil.rmtree(lake.cache, ignore_errors=True)
-        for client, _ in lake.open(whole_file_bytes=whole_file_bytes):
+        with lake.open(whole_file_bytes=whole_file_bytes) as (client, _):
             assert lake.store is not None
             assert client.value("SELECT count(*) FROM t WHERE id = -1") == 0
             lake.store.failure = Unavailable("s3://b/a.parquet: 503 Slow Down; try again later")
@@ -178,14 +184,12 @@ def test_what_the_storage_says_reaches_the_client(lake: _Lake) -> None:
 
 def test_cancelling_a_download(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT range AS id, md5(range::VARCHAR) AS wide FROM range(50000)")
-    for client, _ in lake.open():
+    with lake.open() as (client, _):
         assert lake.store is not None
         assert client.value("SELECT count(*) FROM t WHERE id = -1") == 0
 
-        def cancel(_: ObjectInfo) -> None:
-            client.session.interrupt()
-
-        lake.store.before_read = cancel
+        session = client.session
+        lake.store.before_read = lambda _: session.interrupt()
         with pytest.raises(GatewayError, match="canceling statement"):
             client.rows("SELECT wide FROM t")
         lake.store.before_read = lambda _: None
@@ -194,7 +198,7 @@ def test_cancelling_a_download(lake: _Lake) -> None:
 
 def test_a_replaced_database_goes_on(lake: _Lake) -> None:
     lake.write("a.parquet", "SELECT 1 AS x")
-    for client, engine in lake.open():
+    with lake.open() as (client, engine):
         client.start("CREATE TEMP TABLE kept AS SELECT 1 AS a")
         assert client.rows("SELECT x FROM t") == [(1,)]
         engine.instance.replace(engine.instance.generation)

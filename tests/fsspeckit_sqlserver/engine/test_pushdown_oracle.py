@@ -31,7 +31,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, duc
                 folder / table / f"part={file}" / "x.parquet",
             )
         oracle.execute(
-            f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder}/{table}/*/*.parquet', hive_partitioning = true)"
+            f"CREATE VIEW {table} AS "
+            f"SELECT * FROM read_parquet('{folder}/{table}/*/*.parquet', hive_partitioning = true)"
         )
     with engine_over({table: folder / table for table in _TABLES}, folder / "cache", ttl_s=600) as engine:
         session = engine.open_session("u", "d")
@@ -164,3 +165,36 @@ def test_pruned_answer_equals_unpruned_answer(both: tuple[Client, duckdb.DuckDBP
 def test_which_files_are_read(both: tuple[Client, duckdb.DuckDBPyConnection], sql: str, files: int) -> None:
     client, _ = both
     assert client.files_read(sql.replace("FROM a, b WHERE part = 1", "FROM a, b WHERE a.k = b.k")) == files
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters", "files"),
+    [
+        ("SELECT count(*) FROM a WHERE part = 1 + 1", (), 1),
+        ("SELECT count(*) FROM a WHERE part = $1 - 1", (1,), 1),
+        ("SELECT count(*) FROM a WHERE part >= extract(year FROM date '0003-05-01')", (), 1),
+        ("SELECT count(*) FROM a WHERE part < greatest(1, 2)", (), 2),
+        ("SELECT count(*) FROM a WHERE part <= extract(year FROM now())", (), 4),
+        ("SELECT count(*) FROM a WHERE part > extract(year FROM current_date)", (), 0),
+        ("SELECT count(*) FROM a WHERE part = floor(random() * 4)", (), 4),
+        ("SELECT count(*) FROM a WHERE part = (SELECT 1)", (), 4),
+        ("SELECT count(*) FROM a WHERE part = 1 / 0", (), 4),
+    ],
+)
+def test_constant_expressions_are_evaluated(
+    both: tuple[Client, duckdb.DuckDBPyConnection], sql: str, parameters: tuple[object, ...], files: int
+) -> None:
+    client, _ = both
+    assert client.files_read(sql, *parameters) == files
+
+
+def test_now_stands_still_in_a_transaction(both: tuple[Client, duckdb.DuckDBPyConnection]) -> None:
+    client, _ = both
+    client.session.begin()
+    first = client.rows("SELECT now()::text, current_timestamp::text, localtimestamp IS NOT NULL, current_date::text")
+    second = client.rows("SELECT now()::text, current_timestamp::text, localtimestamp IS NOT NULL, current_date::text")
+    client.session.commit()
+    assert first == second
+    assert first[0][0] == first[0][1]
+    assert client.value("SELECT now()::text") != first[0][0]
+    assert client.names("SELECT now(), current_date, localtime") == ["now", "current_date", "localtime"]

@@ -10,7 +10,7 @@ from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["CursorRows", "Done", "TextRows", "text_columns"]
+__all__ = ["CursorRows", "Done", "LocalRows", "text_columns"]
 
 
 def text_columns(*names: str) -> tuple[Column, ...]:
@@ -35,16 +35,20 @@ class Done:
         """Do nothing."""
 
 
-class TextRows:
-    """A few rows of text: what SHOW answers."""
+class LocalRows:
+    """A few rows that the session knows: what SHOW answers."""
 
     affected: int | None = None
 
-    def __init__(self, verb: str, names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    def __init__(self, verb: str, columns: tuple[Column, ...], rows: Sequence[Sequence[object]]) -> None:
+        """Make rows of text, or of int4 where the column says so."""
         self.verb = verb
-        self.columns: tuple[Column, ...] | None = text_columns(*names)
-        arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
-        self._left = pa.RecordBatch.from_arrays(arrays, names=list(names))
+        self.columns: tuple[Column, ...] | None = columns
+        arrays = [
+            pa.array([row[place] for row in rows], pa.int32() if column.type_oid == oids.INT4 else pa.string())
+            for place, column in enumerate(columns)
+        ]
+        self._left = pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:
         """Return the next rows."""

@@ -10,11 +10,12 @@ from postgast import pg_query_pb2 as pg
 from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.session.commands import ResetEngine, SetParameter, Steps
 from fsspeckit_sqlserver.session.errors import ActiveTransaction
-from fsspeckit_sqlserver.session.local_rows import Done, TextRows, text_columns
+from fsspeckit_sqlserver.session.local_rows import Done, LocalRows, text_columns
 from fsspeckit_sqlserver.session.nodes import constant_text, function_name, setting_value
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import SessionState, notice
 from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 
 __all__ = ["accept", "call_functions", "discard", "functions_columns", "set_variable", "show", "show_columns"]
@@ -73,10 +74,10 @@ def show_columns(state: SessionState, statement: Statement) -> tuple[Column, ...
 def show(state: SessionState, statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:
     """Answer SHOW with one parameter, or all of them."""
     yield from ()
-    name = statement.node.name
+    columns, name = show_columns(state, statement), statement.node.name
     if name == "all":
-        return TextRows("SHOW", _SHOW_ALL, [(key, value, "") for key, value in state.settings.all_values().items()])
-    return TextRows("SHOW", (state.settings.canonical_name(name),), [(state.settings.get(name),)])
+        return LocalRows("SHOW", columns, [(key, value, "") for key, value in state.settings.all_values().items()])
+    return LocalRows("SHOW", columns, [(state.settings.get(name),)])
 
 
 def discard(state: SessionState, statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:
@@ -109,7 +110,7 @@ def accept(verb: str) -> Callable[[SessionState, Statement, tuple[object, ...]],
     return handler
 
 
-_FUNCTIONS = {"set_config", "current_setting", "pg_backend_pid"}
+_FUNCTIONS = {"set_config": oids.TEXT, "current_setting": oids.TEXT, "pg_backend_pid": oids.INT4}
 
 
 def functions_columns(statement: Statement) -> tuple[Column, ...] | None:
@@ -125,14 +126,14 @@ def functions_columns(statement: Statement) -> tuple[Column, ...] | None:
     others = (node.from_clause, node.group_clause, node.values_lists, node.sort_clause, node.distinct_clause)
     if any(others) or node.HasField("where_clause") or node.HasField("with_clause") or node.op != pg.SETOP_NONE:
         return None
-    names = []
+    columns = []
     for target in node.target_list:
         value = target.res_target.val
         name = function_name(value.func_call) if value.WhichOneof("node") == "func_call" else None
-        if name not in _FUNCTIONS:
+        if name is None or name not in _FUNCTIONS:
             return None
-        names.append(target.res_target.name or name)
-    return text_columns(*names)
+        columns.append(Column(target.res_target.name or name, _FUNCTIONS[name]))
+    return tuple(columns)
 
 
 def call_functions(state: SessionState, statement: Statement, parameters: tuple[object, ...]) -> Steps[Rows]:
@@ -144,8 +145,7 @@ def call_functions(state: SessionState, statement: Statement, parameters: tuple[
         arguments = [_argument(node, parameters) for node in call.args]
         values.append(_call(state, function_name(call) or "", arguments))
     yield from state.announce_changes(before)
-    columns = functions_columns(statement) or ()
-    return TextRows("SELECT", [column.name for column in columns], [values])
+    return LocalRows("SELECT", functions_columns(statement) or (), [values])
 
 
 def _argument(node: Any, parameters: tuple[object, ...]) -> str | None:
@@ -157,10 +157,10 @@ def _argument(node: Any, parameters: tuple[object, ...]) -> str | None:
     return constant_text(node)
 
 
-def _call(state: SessionState, name: str, arguments: list[str | None]) -> str | None:
+def _call(state: SessionState, name: str, arguments: list[str | None]) -> str | int | None:
     match name, arguments:
         case "pg_backend_pid", []:
-            return str(state.process_id)
+            return state.process_id
         case "set_config", [str(setting), value, is_local]:
             local = (is_local or "").lower() in {"true", "t", "on", "1"}
             if not (local and not state.transaction.is_open):  # outside a block, local ends with the statement

@@ -14,9 +14,11 @@ from typing import Final
 from fsspeckit_lib.common.units import parse_size
 from fsspeckit_lib.errors import Internal, InvalidValue, Unsupported
 
-__all__ = ["DRIVERS", "MountConfig", "MountOptions", "split_mount_options"]
+__all__ = ["DRIVERS", "MOUNT_OPTIONS", "MountConfig", "MountOptions", "split_mount_options"]
 
 DRIVERS: Final = ("auto", "kernel", "libfuse")
+MOUNT_OPTIONS: Final = ("complete_at_open", "passthrough", "readahead")
+"""What `-o` takes for the mount itself; every other name is for the storage."""
 
 
 @dataclass(frozen=True, slots=True)

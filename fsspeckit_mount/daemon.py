@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from fsspeckit_lib.cache import Cache, CachedFile, StorageCache
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.core.stores import check_store
-from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, Internal, Unavailable
+from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, Internal, Unavailable, UnknownName
 from fsspeckit_lib.service.logs import configure_logging
 from fsspeckit_lib.service.notify import notify
-from fsspeckit_lib.service.settings import cache_config, load_settings
-from fsspeckit_mount.config import MountConfig
+from fsspeckit_lib.service.settings import Settings, cache_config, load_settings
+from fsspeckit_mount.config import MOUNT_OPTIONS, MountConfig
 from fsspeckit_mount.kernel.device import FuseDevice
 from fsspeckit_mount.kernel.mounting import mount, prepare_mountpoint, raise_readahead, stack_depth_for, unmount
 from fsspeckit_mount.kernel.negotiation import Wishes
@@ -83,7 +83,7 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
     with ExitStack() as cleanup:
         settings = load_settings(config.config_path)
         mountpoint = prepare_mountpoint(config.mountpoint)
-        store = settings.open_source(config.source, config.options)
+        store = _open_source(settings, config)
         cleanup.callback(store.close)
         bounds = cache_config(settings, config.cache_dir, config.cache_size_bytes)
         _refuse_loops(mountpoint, store, bounds.root)
@@ -158,6 +158,15 @@ def local_copies(cache: StorageCache) -> FileCache:
 
 
 _UNMOUNTED = "unmounted"
+
+
+def _open_source(settings: Settings, config: MountConfig) -> ObjectStore:
+    try:
+        return settings.open_source(config.source, config.options)
+    except UnknownName as error:
+        if any(repr(name) in str(error) for name in config.options):  # it may have been meant for the mount
+            raise UnknownName(f"{error}; of the mount itself: {', '.join(MOUNT_OPTIONS)}") from error
+        raise
 
 
 def _vfs_config(config: MountConfig, store: ObjectStore) -> VfsConfig:

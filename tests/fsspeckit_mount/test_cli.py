@@ -39,7 +39,7 @@ _BAD: dict[str, tuple[list[str], int, list[str]]] = {
     "mountpoint is a file": (["source", "source/file"], 2, ["is not a directory"]),
     "mountpoint is not empty": (["source", "full"], 2, ["is not empty (1 entries)"]),
     "unknown scheme": (["s4://bucket", "mnt"], 2, ["s4", "did you mean"]),
-    "unknown storage option": (["source", "mnt", "-o", "colour=red"], 2, ["colour"]),
+    "unknown storage option": (["source", "mnt", "-o", "colour=red"], 2, ["colour", "passthrough"]),
     "missing source": (["source/nowhere", "mnt"], 1, ["no such directory"]),
     "source is a file": (["source/file", "mnt"], 1, ["is a file"]),
     "unknown storage": (["laek", "mnt", "--config", "config.yaml"], 2, ["laek", "lake"]),

@@ -58,9 +58,8 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "value"), REFUSED, ids=[f"{name} {value}" for name, value in REFUSED])
 def test_refused_as_postgres_refuses_it(postgres: str, name: str, value: str) -> None:
-    with psycopg.connect(postgres, autocommit=True) as oracle:
-        with pytest.raises(psycopg.Error) as theirs:
-            oracle.execute("SELECT set_config(%s, %s, false)", (name, value))
+    with psycopg.connect(postgres, autocommit=True) as oracle, pytest.raises(psycopg.Error) as theirs:
+        oracle.execute("SELECT set_config(%s, %s, false)", (name, value))
     with pytest.raises(GatewayError) as ours:
         SessionSettings({}).set(name, value, local=False)
     assert sqlstate(ours.value) == theirs.value.sqlstate

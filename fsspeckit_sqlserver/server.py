@@ -27,7 +27,7 @@ from typing import Final, cast
 
 from fsspeckit_lib.errors import AccessDenied, Cancelled, Conflict, GatewayError, InvalidValue
 from fsspeckit_sqlserver.session.driver import Driver
-from fsspeckit_sqlserver.session.errors import ShuttingDown, TooManyConnections
+from fsspeckit_sqlserver.session.errors import ClientGone, ShuttingDown, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
 from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -193,6 +193,7 @@ class Connection(asyncio.Protocol):
         self._outlet.lost()
         self._server.closed(self)
         self.driver.disconnect()
+        self._server.insist(self.driver, ClientGone("the client closed the connection"))
         self._enqueue(_End(), 0)
 
     def pause_writing(self) -> None:
@@ -204,7 +205,7 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """End the conversation: the server stops."""
         error = ShuttingDown("terminating connection due to administrator command")
-        self.driver.interrupt(Cancelled(str(error)))
+        self._server.insist(self.driver, Cancelled(str(error)))
         self._enqueue(error, 0)
 
     def abort(self) -> None:
@@ -416,10 +417,16 @@ class Server:
         if connection is None or not hmac.compare_digest(connection.secret_key, secret_key):
             logger.warning("cancel request with unknown keys ignored")
             return
-        reason = Cancelled("canceling statement due to user request")
-        generation = connection.driver.interrupt(reason)
+        self.insist(connection.driver, Cancelled("canceling statement due to user request"))
+
+    def insist(self, driver: Driver, reason: Cancelled) -> None:
+        """Interrupt what a driver does, until it has stopped.
+
+        The first interrupt may reach DuckDB just before the statement starts there, and is lost then.
+        """
+        generation = driver.interrupt(reason)
         if generation is not None:
-            self._repeat(lambda: connection.driver.interrupt(reason, generation=generation) is not None)
+            self._repeat(lambda: driver.interrupt(reason, generation=generation) is not None)
 
     def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
         """Call `expire` after that time, and again while it returns True; return what takes the deadline back."""

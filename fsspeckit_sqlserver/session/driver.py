@@ -116,8 +116,8 @@ class Driver:
     def interrupt(self, reason: Cancelled, *, generation: int | None = None) -> int | None:
         """Stop the message being carried out, if there is one; return its generation, None when idle.
 
-        A call with the generation returned by an earlier one does nothing once that message is over: the interrupt may
-        reach DuckDB just before its statement starts, and is lost there, so the server repeats it until it took.
+        A call with the generation returned by an earlier one does nothing once that message is over, or has told its
+        client the reason.
         """
         with self._lock:
             if not self._running or self._told or (generation is not None and generation != self._generation):
@@ -130,9 +130,8 @@ class Driver:
         return current
 
     def disconnect(self) -> None:
-        """Note that the client is gone, and stop what runs for it."""
+        """Note that the client is gone: nothing more is fetched for it. What runs has to be interrupted as well."""
         self._gone = True
-        self.interrupt(ClientGone("the client closed the connection"))
 
     def close(self) -> None:
         """Close the engine's side. Called by the last worker."""

@@ -45,6 +45,7 @@ _log = logging.getLogger("fsspeckit_mount.daemon")  # also when run as __main__
 _MAX_IO_BYTES = 1 << 20  # 256 pages: fs.fuse.max_pages_limit, unless an administrator raised it
 _GRACE_S = 10.0
 """How long files that are still open may be read after the unmount was asked for."""
+_UNMOUNTED, _FAILED = "unmounted", "failed"
 _OBJECT_STORAGES = frozenset(
     {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "azure", "oss", "cos", "obs", "r2"}
 )
@@ -105,7 +106,7 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
         )
         cleanup.callback(vfs.close)
         server = FuseServer(device, vfs, Wishes(_MAX_IO_BYTES, config.passthrough, stack_depth_for(bounds.root)))
-        loop = _start_loop(server, signals)
+        loop = _start_loop(server, device, signals)
         try:
             _wait_until_it_answers(mountpoint, loop)
             raise_readahead(mountpoint, config.readahead_bytes >> 10)
@@ -117,6 +118,8 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
             _leave(mountpoint, loop)
             raise
         notify("STOPPING=1")
+        if reason == _FAILED:  # the mount stays, dead: every access fails, nothing looks empty
+            raise Internal(f"mountpoint {mountpoint}: the loop that answers the kernel failed; the log has the details")
         if reason != _UNMOUNTED:
             _log.info("%s: unmounting %s", reason, mountpoint)
             _leave(mountpoint, loop)
@@ -157,9 +160,6 @@ def local_copies(cache: StorageCache) -> FileCache:
     return _LocalCopies(cache)
 
 
-_UNMOUNTED = "unmounted"
-
-
 def _open_source(settings: Settings, config: MountConfig) -> ObjectStore:
     try:
         return settings.open_source(config.source, config.options)
@@ -195,13 +195,15 @@ def _is_below(path: str, directory: str) -> bool:
     return os.path.commonpath([path, directory]) == directory
 
 
-def _start_loop(server: FuseServer, signals: queue.SimpleQueue[str]) -> threading.Thread:
+def _start_loop(server: FuseServer, device: FuseDevice, signals: queue.SimpleQueue[str]) -> threading.Thread:
     def loop() -> None:
         try:
             server.serve()
         except BaseException:  # noqa: BLE001 - the edge of the daemon's loop
             _log.exception("the loop that answers the kernel failed")
-        finally:
+            device.close()  # whoever waits for an answer, this process included, gets ENOTCONN
+            signals.put(_FAILED)
+        else:
             signals.put(_UNMOUNTED)
 
     thread = threading.Thread(target=loop, name="kernel", daemon=True)

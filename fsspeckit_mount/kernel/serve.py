@@ -150,7 +150,7 @@ class FuseServer:
         code = errno_of(error)
         if not isinstance(error, GatewayError | OSError):
             _log.error("%s failed", _name(header.opcode), exc_info=error)
-        elif code == errno.EIO or header.opcode == Opcode.READ:
+        elif code == errno.EIO or header.opcode in {Opcode.READ, Opcode.INIT}:
             _log.warning("%s: %s", _name(header.opcode), error)
         else:
             _log.debug("%s: %s", _name(header.opcode), error)

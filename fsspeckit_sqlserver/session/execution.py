@@ -20,7 +20,7 @@ from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.wire.backend import Field, RowDescription
 
-__all__ = ["command_tag", "prepare", "row_description", "run"]
+__all__ = ["command_tag", "prepare", "row_description", "run", "set_deadline"]
 
 Handler: TypeAlias = Callable[[SessionState, Statement, tuple[object, ...]], Steps[Rows]]
 
@@ -65,13 +65,18 @@ def run(state: SessionState, statement: Statement, parameters: tuple[object, ...
         GatewayError: whatever the statement runs into.
     """
     _refuse_in_failed_block(state, statement)
-    if timeout_ms := state.settings.statement_timeout_ms:
-        yield Deadline(timeout_ms)
+    yield from set_deadline(state)
     if handler := LOCAL.get(statement.node_name):
         return (yield from handler(state, statement, parameters))
     if settings_statements.functions_columns(statement) is not None:
         return (yield from settings_statements.call_functions(state, statement, parameters))
     return (yield from run_in_engine(state, statement, parameters))
+
+
+def set_deadline(state: SessionState) -> Steps[None]:
+    """Start the clock of statement_timeout: for each statement, and each time a portal goes on."""
+    if timeout_ms := state.settings.statement_timeout_ms:
+        yield Deadline(timeout_ms)
 
 
 def prepare(state: SessionState, name: str, statement: Statement | None, wanted: Sequence[int]) -> Steps[Prepared]:

@@ -15,7 +15,7 @@ from fsspeckit_sqlserver.session.errors import (
     ProtocolViolation,
     UndefinedCursor,
 )
-from fsspeckit_sqlserver.session.execution import command_tag, prepare, row_description, run
+from fsspeckit_sqlserver.session.execution import command_tag, prepare, row_description, run, set_deadline
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
 from fsspeckit_sqlserver.statement import SyntaxProblem, parse_statements
 from fsspeckit_sqlserver.types.parameters import decode_parameter
@@ -124,6 +124,7 @@ def execute(state: SessionState, message: fe.Execute) -> Steps[None]:
     elif state.transaction.status == "E":
         raise FailedTransaction
     else:
+        yield from set_deadline(state)
         rows = portal.rows
     # The client has been told the described types: rows go out as those, whatever the engine's own are by now.
     columns = portal.prepared.columns

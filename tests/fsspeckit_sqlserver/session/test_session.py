@@ -144,6 +144,13 @@ class TestSimpleQuery:
         stage.play(Q("SELECT 1; SELECT 2"))
         assert stage.asked.count("deadline 2000") == 2
 
+    def test_a_timeout_is_set_each_time_a_portal_goes_on(self) -> None:
+        stage = ready_stage({"SELECT 1": 5})
+        stage.play(Q("SET statement_timeout TO '2s'"), Q("BEGIN"))
+        stage.asked.clear()
+        stage.play(*extended("SELECT 1", rows=2)[:-1], fe.Execute("", 2), SYNC)
+        assert stage.asked.count("deadline 2000") == 2
+
 
 class TestTransactions:
     def test_begin_costs_the_engine_nothing(self) -> None:

@@ -52,23 +52,23 @@ def numeric_binary(array: pa.Array) -> pa.Array:
 def _from_int64(values: npt.NDArray[np.int64], scale: int, array: pa.Array) -> pa.Array:
     """Return unscaled 64-bit integers with `scale` decimals as numeric; NULL where `array` is."""
     count = len(values)
-    magnitude = np.abs(values).astype(np.uint64)  # of the smallest int64 too: its abs overflows to itself
-    whole, fraction = np.divmod(magnitude, np.uint64(10**scale)) if scale < 19 else (magnitude * 0, magnitude)
+    magnitude = np.abs(values).view(np.uint64)  # of the smallest int64 too: its abs overflows to itself
+    if int(magnitude.max(initial=0)) < 2**32:
+        magnitude = magnitude.astype(np.uint32)  # divides twice as fast
+    whole, fraction = _divided(magnitude, 10**scale)
     fraction_groups = -(-scale // 4)
     padding = fraction_groups * 4 - scale
     groups: list[npt.NDArray[Any]] = []
-    base = np.uint64(10_000)
     if padding and fraction_groups:  # the last group holds its digits at the left: 0.5 is 5000
-        cut = np.uint64(10 ** (4 - padding))
-        fraction, last = np.divmod(fraction, cut)
-        groups.append(last * np.uint64(10**padding))
+        fraction, last = _divided(fraction, 10 ** (4 - padding))
+        groups.append(last * last.dtype.type(10**padding))
         fraction_groups -= 1
     for _ in range(fraction_groups):
-        fraction, group = np.divmod(fraction, base)
+        fraction, group = _divided(fraction, 10_000)
         groups.append(group)
     whole_groups = 0
     while whole_groups == 0 or whole.any():
-        whole, group = np.divmod(whole, base)
+        whole, group = _divided(whole, 10_000)
         groups.append(group)
         whole_groups += 1
     digits = np.stack(groups[::-1], axis=1)
@@ -97,6 +97,15 @@ def _from_int64(values: npt.NDArray[np.int64], scale: int, array: pa.Array) -> p
     offsets = np.zeros(count + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
     return pa.Array.from_buffers(pa.binary(), count, [*buffers, pa.py_buffer(offsets), pa.py_buffer(words[wanted])])
+
+
+def _divided(values: npt.NDArray[Any], by: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return quotient and remainder. numpy's floor division by a constant is vectorised, its divmod is not."""
+    if by > np.iinfo(values.dtype).max:
+        return np.zeros_like(values), values
+    divisor = values.dtype.type(by)
+    quotient = values // divisor
+    return quotient, values - quotient * divisor
 
 
 def decimal_to_binary(value: Decimal) -> bytes:

@@ -140,13 +140,23 @@ def compile_query(
     surroundings: Surroundings,
     declared_oids: Sequence[int],
     column_oids: ColumnOids,
+    value_oids: Sequence[int] = (),
 ) -> Plan:
-    """Return the plan of a query whose datasets have these shapes. `bind_columns` completes it."""
+    """Return the plan of a query whose datasets have these shapes. `bind_columns` completes it.
+
+    Args:
+        declared_oids: types the client gave to its parameters, 0 for none.
+        column_oids: types of the columns in sight.
+        value_oids: types of the parameters' values, for what nothing else tells.
+    """
     node = draft.node
     names = [shape.folded_names for shape in shapes]
     references = analyse(copied(node), lambda place: names[place])
     count = max(count_parameters(node), len(declared_oids))
     types = infer_parameters(node, declared_oids, column_oids)
+    for number, oid in enumerate(value_oids, 1):
+        if oid:
+            types.setdefault(number, oid)
     used = frozenset(message.number for message in walk(node) if isinstance(message, pb.ParamRef))
     kinds = {message.WhichOneof("node") for message in walk(node) if isinstance(message, pb.Node)}
     for message in walk(node):

@@ -7,7 +7,10 @@ statement; a name that means columns of several types tells nothing.
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from google.protobuf.message import Message
@@ -16,7 +19,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.trees import cast, child_messages, copied, names_of, replace_node, type_name
 from fsspeckit_sqlserver.types import oids
 
-__all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type"]
+__all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type", "oid_of_value"]
 
 ColumnOids = Callable[[Sequence[str]], int | None]
 """Name parts of a column reference → the type OID of the column, None when not known or not one."""
@@ -46,6 +49,15 @@ _TYPE_OIDS: Final = {
     "numeric": oids.NUMERIC,
     "uuid": oids.UUID,
 }
+_VALUE_OIDS: Final = (
+    (float, oids.FLOAT8),
+    (Decimal, oids.NUMERIC),
+    (bytes, oids.BYTEA),
+    (dt.date, oids.DATE),
+    (dt.time, oids.TIME),
+    (dt.timedelta, oids.INTERVAL),
+    (uuid.UUID, oids.UUID),
+)
 _OID_TYPES: Final = {oid: name for name, oid in _TYPE_OIDS.items()}
 _REG_TYPES: Final = frozenset({"regclass", "regtype", "regproc", "regnamespace", "regrole"})
 _COMPARISONS: Final = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
@@ -70,6 +82,20 @@ def oid_of_type(name: pb.TypeName) -> int | None:
     if oid is None:
         return oids.INT8 if last in {"bigint"} else None
     return oids.ARRAY_OF.get(oid) if name.array_bounds else oid
+
+
+def oid_of_value(value: object) -> int:
+    """Return the type of a parameter's value where Python tells it; 0 for text, lists and NULL."""
+    if isinstance(value, bool):
+        return oids.BOOL
+    if isinstance(value, int):
+        return oids.INT4 if -(2**31) <= value < 2**31 else oids.INT8 if -(2**63) <= value < 2**63 else oids.NUMERIC
+    if isinstance(value, dt.datetime):
+        return oids.TIMESTAMP if value.tzinfo is None else oids.TIMESTAMPTZ
+    for kind, oid in _VALUE_OIDS:
+        if isinstance(value, kind):
+            return oid
+    return 0
 
 
 def infer_parameters(message: Message, declared: Sequence[int], column_oids: ColumnOids) -> dict[int, int]:

@@ -129,7 +129,7 @@ class NoRows:
         """See `session.ports.Rows`."""
 
 
-def text_rows(name: str, verb: str, lines: Sequence[str]) -> KnownRows:
-    """Return one text column."""
+def text_rows(name: str, verb: str, lines: Sequence[str], type_oid: int = oids.TEXT) -> KnownRows:
+    """Return one column of text (or json)."""
     batch = pa.RecordBatch.from_arrays([pa.array(lines, pa.string())], names=[name])
-    return KnownRows((Column(name, oids.TEXT),), verb, batch)
+    return KnownRows((Column(name, type_oid),), verb, batch)

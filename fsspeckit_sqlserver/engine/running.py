@@ -95,6 +95,13 @@ class Running:
         except Exception as error:
             raise self._translated(error) from error
 
+    def run_all(self, sql: str, parameters: Mapping[str, object]) -> list[tuple[object, ...]]:
+        """Run a statement to its end and return its rows, a handful."""
+        try:
+            return self._cursor.execute(sql, dict(parameters) or None).fetchall()
+        except Exception as error:
+            raise self._translated(error) from error
+
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:
         """Return the next 1 … max_rows rows, or None at the end."""
         try:

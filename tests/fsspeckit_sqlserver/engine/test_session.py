@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from pathlib import Path
@@ -224,6 +225,34 @@ def test_declared_types_win(client: Client) -> None:
     assert _shape(client.session, "SELECT $1", oids.INT4) == ((oids.INT4,), [("?column?", oids.INT4)])
     assert _shape(client.session, "SELECT $1", oids.UNKNOWN)[0] == (oids.TEXT,)
     assert _shape(client.session, "SELECT 1", oids.INT4)[0] == (oids.INT4,)
+
+
+@pytest.mark.parametrize(
+    ("declared", "value", "expected"),
+    [
+        (oids.INT8, 5, oids.INT8),
+        (oids.INT2, 5, oids.INT2),
+        (oids.FLOAT8, 5.0, oids.FLOAT8),
+        (oids.DATE, dt.date(2024, 1, 1), oids.DATE),
+        (0, 5, oids.INT4),
+        (0, 2**40, oids.INT8),
+        (0, True, oids.BOOL),
+        (0, "a", oids.TEXT),
+        (0, None, oids.TEXT),
+    ],
+)
+def test_results_have_the_types_that_were_announced(
+    client: Client, declared: int, value: object, expected: int
+) -> None:
+    if declared:
+        assert _shape(client.session, "SELECT $1", declared)[1] == [("?column?", expected)]
+    rows = client.start("SELECT $1", value)
+    assert rows.columns is not None
+    assert rows.columns[0].type_oid == expected
+    batch = rows.fetch(1)
+    assert batch is not None
+    assert batch.column(0)[0].as_py() == value
+    rows.close()
 
 
 def test_columns_are_known_without_running(client: Client) -> None:

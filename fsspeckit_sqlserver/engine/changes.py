@@ -1,0 +1,253 @@
+"""Statements that make, fill and drop temporary objects: all that a session may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_lib.datasets import Manifest
+from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.dialect import Dialect
+from fsspeckit_sqlserver.engine.errors import (
+    DuplicateTable,
+    UndefinedTable,
+    UnsupportedStatement,
+    WrongObjectType,
+)
+from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
+from fsspeckit_sqlserver.engine.planner import Planner, check_values, plain_value
+from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
+from fsspeckit_sqlserver.engine.rows import NoRows
+from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
+from fsspeckit_sqlserver.engine.statements import dropped_names
+from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
+from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.trees import deparse
+from fsspeckit_sqlserver.engine.world import World
+from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.mapping import column_for
+
+__all__ = ["Changes", "inner_query", "query_of"]
+
+_VERBS = {"insert_stmt": "INSERT 0", "update_stmt": "UPDATE", "delete_stmt": "DELETE"}
+
+
+class Changes:
+    """Runs the statements of one session that change something. Each has passed `check_statement`."""
+
+    def __init__(self, world: World, connections: Connections, planner: Planner, temporaries: Temporaries) -> None:
+        self._world, self._connections, self._planner, self._temporaries = world, connections, planner, temporaries
+
+    def execute(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
+        """Run one of them to its end."""
+        name = statement.node_name
+        if name in {"create_table_as_stmt", "select_stmt"}:
+            return self._create_table_as(statement, parameters)
+        if name == "create_stmt":
+            return self._create_table(statement)
+        if name == "view_stmt":
+            return self._create_view(statement)
+        return self._drop(statement) if name == "drop_stmt" else self._change(statement, parameters)
+
+    def parameter_oids(self, statement: Statement, declared: Sequence[int]) -> tuple[int, ...]:
+        """Return the types of a statement's parameters, without running it.
+
+        Raises:
+            GatewayError: it does not resolve.
+        """
+        query = query_of(statement)
+        if query is not None:
+            return self._planner.plan(query, declared)[0].parameter_oids
+        if statement.node_name not in _VERBS:
+            return ()
+        node, _ = self._resolved(statement)
+        message = getattr(node, statement.node_name)
+        if message.HasField("returning_clause"):
+            raise UnsupportedStatement("RETURNING is not supported for temporary tables")
+        types = infer_parameters(message, declared, self._target_oids(message.relation.relname))
+        count = max(count_parameters(message), len(declared))
+        return tuple(types.get(number, oids.TEXT) for number in range(1, count + 1))
+
+    # ---- making and dropping
+
+    def _create_table_as(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
+        query = query_of(statement)
+        assert query is not None, "checked"
+        into = statement.node.into_clause if statement.node_name == "select_stmt" else statement.node.into
+        name = into.rel.relname
+        if self._is_taken(name, statement.node):
+            return NoRows("CREATE TABLE AS")
+        _, prepared = self._planner.plan_and_prepare(query, parameters)
+        titles = ", ".join(quoted(item.string.sval) for item in into.col_names)
+        columns = f" ({titles})" if titles else ""
+        data = " WITH NO DATA" if into.skip_data else ""
+        sql = f"CREATE TEMP TABLE {quoted(name)}{columns} AS {prepared.sql}{data}"
+        rows = self._connections.run_all(sql, prepared, uses_temp=True)
+        self._note_table(name)
+        return NoRows("SELECT", _count(rows))
+
+    def _create_table(self, statement: Statement) -> NoRows:
+        node = pb.Node()
+        node.create_stmt.CopyFrom(statement.node)
+        name = node.create_stmt.relation.relname
+        if self._is_taken(name, statement.node):
+            return NoRows("CREATE TABLE")
+        Dialect(self._planner.surroundings()).rewrite(node)
+        node.create_stmt.relation.relpersistence, node.create_stmt.relation.schemaname = "t", ""
+        node.create_stmt.oncommit = pb.ONCOMMIT_NOOP
+        self._connections.run_all(deparse("create_stmt", node.create_stmt), _nothing(), uses_temp=True)
+        self._note_table(name)
+        return NoRows("CREATE TABLE")
+
+    def _create_view(self, statement: Statement) -> NoRows:
+        node = statement.node
+        name = node.view.relname
+        if self._planner.has_temp_table(name):
+            raise WrongObjectType(f'"{name}" is not a view')
+        if name in self._temporaries.views and not node.replace:
+            raise DuplicateTable(f'relation "{name}" already exists')
+        select = pb.SelectStmt()
+        select.CopyFrom(node.query.select_stmt)
+        for target, alias in zip(select.target_list, node.aliases, strict=False):
+            target.res_target.name = alias.string.sval
+        self._planner.plan(Statement(deparse("select_stmt", select), "select_stmt", select))  # it must bind
+        self._temporaries.views[name] = select
+        self._planner.forget_plans()
+        return NoRows("CREATE VIEW")
+
+    def _drop(self, statement: Statement) -> NoRows:
+        node = statement.node
+        is_view = node.remove_type == pb.OBJECT_VIEW
+        word = "view" if is_view else "table"
+        tables, views = self._temporaries.tables, self._temporaries.views
+        for name in dropped_names(node):
+            if name in views and is_view:
+                del views[name]
+            elif name in tables and not is_view:
+                self._connections.run_all(f"DROP TABLE temp.main.{quoted(name)}", _nothing(), uses_temp=True)
+                del tables[name]
+            elif name in views or name in tables:
+                raise WrongObjectType(f'"{name}" is not a {word}')
+            elif any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
+                raise ReadOnly(f'cannot drop "{name}": the datasets behind this server are only read')
+            elif not node.missing_ok:
+                raise UndefinedTable(f'{word} "{name}" does not exist')
+        self._planner.forget_plans()
+        return NoRows(f"DROP {word.upper()}")
+
+    def _is_taken(self, name: str, node: pb.CreateTableAsStmt | pb.CreateStmt | pb.SelectStmt) -> bool:
+        """Return whether the table exists and that is fine (IF NOT EXISTS)."""
+        if not self._planner.has_temp_table(name) and name not in self._temporaries.views:
+            return False
+        if getattr(node, "if_not_exists", False):
+            return True
+        raise DuplicateTable(f'relation "{name}" already exists')
+
+    def _note_table(self, name: str) -> None:
+        relation = self._connections.main().sql(f"SELECT * FROM temp.main.{quoted(name)}")
+        self._temporaries.tables[name] = {
+            column.casefold(): str(kind) for column, kind in zip(relation.columns, relation.types, strict=True)
+        }
+        self._planner.forget_plans()
+
+    # ---- INSERT, UPDATE, DELETE
+
+    def _change(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
+        """Run a change of a temporary table; datasets in it are read whole."""
+        node, resolution = self._resolved(statement)
+        name = statement.node_name
+        message = getattr(node, name)
+        types = self.parameter_oids(statement, ())
+        check_values(len(types), parameters)
+        manifests = self._planner.manifests(resolution.datasets)
+        cast_parameters(message, dict(enumerate(types, 1)))
+        Dialect(self._planner.surroundings()).rewrite(node)
+        if name == "insert_stmt":
+            self._name_first_columns(message, statement.node.relation.relname)
+        count = count_parameters(message)
+        prepared = _nothing()
+        prepared.parameters.update(
+            {str(number): plain_value(value) for number, value in enumerate(parameters, 1) if number <= count}
+        )
+        try:
+            selects = self._select_everything(resolution.datasets, manifests, prepared, count + 1)
+        except BaseException:
+            for lease in prepared.leases:
+                lease.close()
+            raise
+        fill_scans(node, selects)
+        rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
+        return NoRows(_VERBS[name], _count(rows))
+
+    def _resolved(self, statement: Statement) -> tuple[pb.Node, Resolution[DatasetTable]]:
+        node = pb.Node()
+        getattr(node, statement.node_name).CopyFrom(statement.node)
+        resolution = resolve(getattr(node, statement.node_name), self._planner)
+        if resolution.uses_catalog:
+            self._world.prepare_catalog()
+        return node, resolution
+
+    def _target_oids(self, table: str) -> Callable[[Sequence[str]], int | None]:
+        columns = self._temporaries.tables.get(table, {})
+
+        def column_oid(parts: Sequence[str]) -> int | None:
+            kind = columns.get(parts[-1].casefold())
+            return None if kind is None else column_for(parts[-1], kind).type_oid
+
+        return column_oid
+
+    def _name_first_columns(self, insert: pb.InsertStmt, table: str) -> None:
+        """`INSERT INTO t VALUES (1)` fills the first columns and leaves the others to their defaults."""
+        rows = insert.select_stmt.select_stmt.values_lists
+        names = list(self._temporaries.tables[table])
+        if rows and not insert.cols and len(rows[0].list.items) < len(names):
+            for name in names[: len(rows[0].list.items)]:
+                insert.cols.add().res_target.name = name
+
+    def _select_everything(
+        self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest], prepared: Prepared, first_number: int
+    ) -> dict[int, pb.SelectStmt]:
+        selects: dict[int, pb.SelectStmt] = {}
+        for place, (table, manifest) in enumerate(zip(tables, manifests, strict=True)):
+            shape = self._world.shapes.of(table, manifest)
+            numbered = []
+            for group, places in group_files(manifest, shape, range(len(manifest.files))).items():
+                lease = self._world.scanner.lease(table, manifest, places, self._connections.checkpoint)
+                prepared.leases.append(lease)
+                number = first_number + len(prepared.leases) - 1
+                prepared.parameters[str(number)] = lease.paths
+                numbered.append((group, number))
+            selects[place] = scan_select(numbered, shape, is_hive=bool(manifest.partition_names))
+        return selects
+
+
+def _nothing() -> Prepared:
+    return Prepared("", {}, [], [])
+
+
+def _count(rows: Sequence[tuple[object, ...]]) -> int:
+    """Return DuckDB's one number for what a change did."""
+    count = rows[0][0] if rows else 0
+    return count if isinstance(count, int) else 0
+
+
+def inner_query(statement: Statement) -> Statement:
+    """Return the query inside EXPLAIN or CREATE TABLE AS."""
+    select = statement.node.query.select_stmt
+    return Statement(deparse("select_stmt", select), "select_stmt", select)
+
+
+def query_of(statement: Statement) -> Statement | None:
+    """Return the query of CREATE TABLE AS and SELECT INTO, None for other statements."""
+    if statement.node_name == "create_table_as_stmt":
+        return inner_query(statement)
+    if statement.node_name == "select_stmt" and statement.node.HasField("into_clause"):
+        select = pb.SelectStmt()
+        select.CopyFrom(statement.node)
+        select.ClearField("into_clause")
+        return Statement(deparse("select_stmt", select), "select_stmt", select)
+    return None

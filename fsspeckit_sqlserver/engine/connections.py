@@ -1,0 +1,178 @@
+"""The DuckDB connections of one session: a cursor per statement, one more for its temporary tables, and what runs now.
+
+A connection with an unfinished result cannot take another statement, so each statement gets a cursor of its own (5 µs).
+Temporary tables belong to one connection; a result that is still open on it is read into memory before the next
+statement uses it. `interrupt` may come from any thread; everything else from one at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+import duckdb
+
+from fsspeckit_lib.errors import Cancelled, InvalidValue
+from fsspeckit_sqlserver.engine.errors import translate_duckdb
+from fsspeckit_sqlserver.engine.rows import QueryRows
+from fsspeckit_sqlserver.engine.running import Running
+from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.world import World
+
+__all__ = ["Connections"]
+
+_UTC_NAMES: Final = frozenset({"utc", "etc/utc", "gmt", "etc/gmt", "zulu", "etc/zulu", "uct", "etc/uct"})
+
+
+class Connections:
+    """See the module."""
+
+    def __init__(self, world: World, user: str, database: str) -> None:
+        """Begin without any."""
+        self._world, self.user, self.database = world, user, database
+        self.search_path: tuple[str, ...] = ("public",)
+        self._time_zone = "UTC"
+        self._cancel = threading.Event()
+        self._lock = threading.Lock()  # guards _current
+        self._current: Running | None = None
+        self._main: duckdb.DuckDBPyConnection | None = None
+        self._main_generation = -1
+        self._main_rows: QueryRows | None = None
+        self._in_transaction = False
+
+    # ---- what runs now
+
+    def start_call(self) -> None:
+        """Forget an interrupt that came between two statements."""
+        self._cancel.clear()
+
+    def checkpoint(self) -> None:
+        """Raise Cancelled when the running call was interrupted."""
+        if self._cancel.is_set():
+            raise Cancelled("canceling statement due to user request")
+
+    def guard(self, running: Running | None) -> None:
+        """Note which attempt is in a call now; None when it returned."""
+        with self._lock:
+            self._current = running
+        if running is None:
+            self._cancel.clear()
+
+    def interrupt(self) -> None:
+        """End the running call. From any thread."""
+        self._cancel.set()
+        with self._lock:
+            running = self._current
+        if running is not None:
+            running.interrupt()
+
+    # ---- connections
+
+    @property
+    def zone_is_utc(self) -> bool:
+        """Whether naive times are in UTC."""
+        return self._time_zone.casefold() in _UTC_NAMES
+
+    def cursor(self, *, for_catalog: bool = True) -> duckdb.DuckDBPyConnection:
+        """Return a new connection set up for this session; the caller closes it."""
+        cursor = self._world.instance.cursor()
+        if for_catalog:
+            self._world.set_variables(cursor, self.database, self.user, self.search_path)
+        if not self.zone_is_utc:
+            cursor.execute(f"SET TimeZone = '{self._time_zone}'")
+        return cursor
+
+    def set_time_zone(self, value: str) -> None:
+        """Take over a time zone.
+
+        Raises:
+            InvalidValue: there is none of this name.
+        """
+        zone = value.strip().strip("'").replace("'", "''")
+        cursor = self._world.instance.cursor()
+        try:
+            cursor.execute(f"SET TimeZone = '{zone}'")
+        except duckdb.Error as error:
+            raise InvalidValue(f'invalid value for parameter "TimeZone": "{value}"') from error
+        finally:
+            cursor.close()
+        self._time_zone = zone
+        if self._main is not None:
+            self._main.execute(f"SET TimeZone = '{zone}'")
+
+    @property
+    def has_lost_tables(self) -> bool:
+        """Whether the database was replaced since the temporary tables were made."""
+        return self._main is not None and self._main_generation != self._world.instance.generation
+
+    def main(self) -> duckdb.DuckDBPyConnection:
+        """Return the connection that knows the temporary tables, with no open result; opened when first needed."""
+        if self.has_lost_tables:
+            self._main = self._main_rows = None
+        if self._main is None:
+            self._main = self.cursor()
+            self._main_generation = self._world.instance.generation
+            if self._in_transaction:
+                self._main.execute("BEGIN TRANSACTION")
+        if self._main_rows is not None:
+            self._main_rows.keep_in_memory()
+            self._main_rows = None
+        return self._main
+
+    def occupy_main(self, rows: QueryRows) -> None:
+        """Note that a result is open on the main connection."""
+        self._main_rows = rows
+
+    def forget(self, rows: QueryRows) -> None:
+        """Note that a result was closed."""
+        if self._main_rows is rows:
+            self._main_rows = None
+
+    def for_statement(self, *, uses_temp: bool, uses_variables: bool = True) -> duckdb.DuckDBPyConnection:
+        """Return the connection a statement runs on."""
+        return self.main() if uses_temp else self.cursor(for_catalog=uses_variables)
+
+    def begin(self) -> None:
+        """Open a transaction for the temporary tables."""
+        self._in_transaction = True
+        if self._main is not None:
+            self.main().execute("BEGIN TRANSACTION")
+
+    def end(self, word: str) -> None:
+        """End it with COMMIT or ROLLBACK."""
+        self._in_transaction = False
+        if self._main is None or self.has_lost_tables:
+            return
+        try:
+            self.main().execute(word)
+        except duckdb.TransactionException as error:
+            if "no transaction is active" not in str(error):
+                raise translate_duckdb(error) from error
+        except duckdb.Error as error:
+            raise translate_duckdb(error) from error
+
+    def failed(self, running: Running) -> None:
+        """Replace the database when an attempt ended with an error that poisons it."""
+        if running.is_fatal:
+            self._world.instance.replace(self._world.instance.generation)
+
+    def run_all(self, sql: str, prepared: Prepared, *, uses_temp: bool) -> list[tuple[object, ...]]:
+        """Run a statement to its end and return its few rows; closes the leases.
+
+        Raises:
+            GatewayError: translated.
+        """
+        running = Running(self.for_statement(uses_temp=uses_temp), prepared.leases, owns_cursor=not uses_temp)
+        self.guard(running)
+        try:
+            self.checkpoint()
+            return running.run_all(sql, prepared.parameters)
+        finally:
+            self.guard(None)
+            running.close()
+            self.failed(running)
+
+    def close(self) -> None:
+        """Close the main connection; the temporary tables go with it."""
+        if self._main is not None:
+            self._main.close()

@@ -1,0 +1,274 @@
+"""From a statement of one session to a plan and its files: names, plans kept, snapshots of the datasets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_lib.datasets import Manifest
+from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
+from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.dialect import Surroundings
+from fsspeckit_sqlserver.engine.errors import StatementProblem
+from fsspeckit_sqlserver.engine.folding import Folder
+from fsspeckit_sqlserver.engine.parameters import oid_of_value
+from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
+from fsspeckit_sqlserver.engine.running import is_stale
+from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
+from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.trees import walk
+from fsspeckit_sqlserver.engine.world import World
+from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.mapping import column_for
+
+__all__ = ["Planner", "check_values", "plain_value"]
+
+_MAX_PLANS: Final = 256
+
+
+class Planner:
+    """Plans the queries of one session. Also its names, as `resolve` asks for them."""
+
+    def __init__(self, world: World, connections: Connections, temporaries: Temporaries) -> None:
+        self._world, self._connections, self._temporaries = world, connections, temporaries
+        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._declared: dict[str, tuple[int, ...]] = {}
+        self._snapshot: dict[str, Manifest] | None = None
+        self._begun_at: dt.datetime | None = None
+
+    # ---- engine.resolve.Relations
+
+    @property
+    def database(self) -> str:
+        """The name of the session's database."""
+        return self._connections.database
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """Schemas in which unqualified names are looked for."""
+        return self._connections.search_path
+
+    def dataset(self, schema: str, name: str) -> DatasetTable | None:
+        """Return the dataset of that name."""
+        return self._world.dataset(schema, name)
+
+    def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None:
+        """Return where DuckDB has a relation of the catalog."""
+        return self._world.catalog_relation(schema, name)
+
+    def temp_view(self, name: str) -> pb.SelectStmt | None:
+        """Return the query of a temporary view."""
+        return self._temporaries.views.get(name)
+
+    def has_temp_table(self, name: str) -> bool:
+        """Return whether there is such a temporary table."""
+        if self._connections.has_lost_tables:
+            self._temporaries.lose_tables()
+        return name in self._temporaries.tables
+
+    def has_schema(self, name: str) -> bool:
+        """Return whether there is such a schema."""
+        return name in {"pg_temp", "pg_catalog", "information_schema"} or self._world.has_schema(name)
+
+    def known_names(self) -> list[str]:
+        """Return the names of all tables, for hints."""
+        names = [*self._world.table_names(), *self._temporaries.tables, *self._temporaries.views]
+        return names + [name.partition(".")[2] for name in names if name.startswith("public.")]
+
+    # ---- transactions
+
+    def begin(self) -> None:
+        """Let later statements see one snapshot: each table's is taken when it is first read."""
+        self._snapshot = {}
+        self._begun_at = dt.datetime.now(dt.UTC)  # now() is the same in all statements of a transaction
+
+    def end(self) -> None:
+        """Go back to the files of the moment."""
+        self._snapshot = self._begun_at = None
+
+    def seen_before(self) -> frozenset[str]:
+        """Return the tables whose snapshot earlier statements of the transaction have seen."""
+        return frozenset(self._snapshot or ())
+
+    def forget_plans(self) -> None:
+        """Drop the plans: names mean something else now."""
+        self._plans.clear()
+
+    # ---- plans
+
+    def surroundings(self, now_parameter: int | None = None) -> Surroundings:
+        """Return what a statement may ask of its session."""
+        world, connections = self._world, self._connections
+        return Surroundings(
+            connections.user,
+            connections.database,
+            world.version,
+            connections.search_path,
+            world.macros,
+            world.table_macros,
+            now_parameter,
+        )
+
+    def plan(
+        self, statement: Statement, parameter_oids: Sequence[int] | None = None, values: Sequence[object] = ()
+    ) -> tuple[Plan, list[Manifest]]:
+        """Return the plan of a query and the manifest of each of its datasets, whose shapes are the plan's.
+
+        Args:
+            parameter_oids: what the client declared, 0 for what it leaves open; None for what was declared when the
+                same text was described last.
+            values: of the parameters, when it is run: their types where neither client nor statement tells.
+
+        Raises:
+            GatewayError: it does not resolve or bind, or the datasets cannot be read.
+        """
+        if parameter_oids is None:
+            declared = self._declared.get(statement.sql, ())
+        else:
+            declared = tuple(oid if oid != oids.UNKNOWN else 0 for oid in parameter_oids)
+            if len(self._declared) > _MAX_PLANS:
+                self._declared.clear()
+            self._declared[statement.sql] = declared
+        fallback = tuple(oid_of_value(value) for value in values)
+        key = (statement.sql, declared, fallback, self._world.instance.generation)
+        plan = self._plans.get(key)
+        if plan is not None:
+            manifests = self.manifests(plan.tables)
+            if self._shapes(plan.tables, manifests) == plan.shapes:
+                self._plans.move_to_end(key)
+                if plan.uses_catalog:
+                    self._world.prepare_catalog()
+                return plan, manifests
+        draft = draft_query(statement.node, self)
+        manifests = self.manifests(draft.tables)
+        shapes = self._shapes(draft.tables, manifests)
+        if draft.resolution.uses_catalog:
+            self._world.prepare_catalog()
+        plan = compile_query(draft, shapes, self.surroundings(), declared, self._column_oids(draft, shapes), fallback)
+        cursor = self._connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
+        try:
+            bind_columns(plan, cursor)
+        finally:
+            if not plan.uses_temp:
+                cursor.close()
+        self._plans[key] = plan
+        if len(self._plans) > _MAX_PLANS:
+            self._plans.popitem(last=False)
+        return plan, manifests
+
+    def _shapes(self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest]) -> list[Shape]:
+        return [self._world.shapes.of(table, manifest) for table, manifest in zip(tables, manifests, strict=True)]
+
+    def manifests(self, tables: Sequence[DatasetTable], *, is_fresh: bool = False) -> list[Manifest]:
+        """Return the manifest of each table: the transaction's snapshot, else one not older than the TTL.
+
+        Args:
+            is_fresh: list again, because the last one proved stale.
+        """
+        found: dict[str, Manifest] = {}
+        for table in tables:
+            name = table.full_name
+            if name in found:
+                continue
+            snapshot = self._snapshot
+            if snapshot is not None and name in snapshot and not is_fresh:
+                found[name] = snapshot[name]
+                continue
+            found[name] = table.dataset.manifest(checkpoint=self._connections.checkpoint, is_fresh=is_fresh)
+            if snapshot is not None:
+                snapshot[name] = found[name]
+        return [found[table.full_name] for table in tables]
+
+    def prepare(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Prepared:
+        """Prune and fetch the files of a plan.
+
+        Raises:
+            CacheStale, NotFound: the files are not what the manifests say.
+            AccessDenied, Unavailable, ResourceExhausted, Cancelled.
+        """
+        check_values(plan.parameters, parameters)
+        now = self._begun_at or dt.datetime.now(dt.UTC)
+        values = [plain_value(value) for value in parameters]
+        named: dict[str, object] = {str(number): value for number, value in enumerate(values, 1)}
+        named[plan.now_name] = now
+        surroundings = replace(self.surroundings(), now_parameter=plan.parameters + 1)
+        return self._world.scanner.prepare(
+            plan,
+            manifests,
+            values,
+            self._connections.checkpoint,
+            zone_is_utc=self._connections.zone_is_utc,
+            now=now,
+            fold=Folder(lambda: self._connections.cursor(for_catalog=False), surroundings, named),
+        )
+
+    def plan_and_prepare(self, query: Statement, parameters: Sequence[object]) -> tuple[Plan, Prepared]:
+        """Plan a query and fetch its files; once more when they turn out to be other than listed."""
+        seen_before = self.seen_before()
+        plan, manifests = self.plan(query, values=parameters)
+        try:
+            return plan, self.prepare(plan, manifests, parameters)
+        except GatewayError as error:
+            if not is_stale(error) or any(table.full_name in seen_before for table in plan.tables):
+                raise
+        self.manifests(plan.tables, is_fresh=True)
+        plan, manifests = self.plan(query, values=parameters)
+        return plan, self.prepare(plan, manifests, parameters)
+
+    def _column_oids(self, draft: Draft, shapes: Sequence[Shape]) -> Callable[[Sequence[str]], int | None]:
+        relations: dict[str, Callable[[str], int | None]] = {}
+        for message in walk(draft.node):
+            if not isinstance(message, pb.RangeVar):
+                continue
+            alias = (message.alias.aliasname or message.relname).casefold()
+            if message.schemaname == SCAN_SCHEMA:
+                relations[alias] = _oids_of(shapes[int(message.relname[1:])].columns)
+            elif message.catalogname == "temp":
+                relations[alias] = _oids_of(self._temporaries.tables.get(message.relname, {}))
+            elif message.schemaname.startswith("gw_"):
+                relations[alias] = _catalog_oids(self._world, message.relname)
+        return lambda parts: _lookup_oid(relations, parts)
+
+
+def _oids_of(columns: Mapping[str, str]) -> Callable[[str], int | None]:
+    known = {name.casefold(): column_for(name, kind).type_oid for name, kind in columns.items()}
+    return known.get
+
+
+def _catalog_oids(world: World, relation: str) -> Callable[[str], int | None]:
+    return lambda column: world.catalog_column_oid(relation, column)
+
+
+def _lookup_oid(relations: dict[str, Callable[[str], int | None]], parts: Sequence[str]) -> int | None:
+    name = parts[-1].casefold()
+    if len(parts) > 1:
+        found = relations.get(parts[-2].casefold())
+        return None if found is None else found(name)
+    candidates = {oid for column_oid in relations.values() if (oid := column_oid(name)) is not None}
+    return candidates.pop() if len(candidates) == 1 else None
+
+
+def check_values(wanted: int, parameters: Sequence[object]) -> None:
+    """Make sure that every `$n` has a value.
+
+    Raises:
+        StatementProblem: there are too few.
+    """
+    if len(parameters) < wanted:
+        raise StatementProblem(f"{len(parameters)} parameters were given, {wanted} are needed")
+
+
+def plain_value(value: object) -> object:
+    """Return a parameter as DuckDB takes it: what is no plain value (an interval) goes as its text."""
+    module = type(value).__module__
+    if value is None or module in {"builtins", "datetime", "decimal", "uuid"}:
+        return value
+    return str(value)

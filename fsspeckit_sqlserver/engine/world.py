@@ -1,0 +1,55 @@
+"""What a session asks of the process-wide engine. `engine.DuckEngine` satisfies it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import duckdb
+
+from fsspeckit_sqlserver.engine.instance import Instance
+from fsspeckit_sqlserver.engine.scanning import Scanner
+from fsspeckit_sqlserver.engine.tables import DatasetTable, Shapes
+
+__all__ = ["World"]
+
+
+class World(Protocol):
+    """The engine as its sessions see it."""
+
+    @property
+    def instance(self) -> Instance: ...
+
+    @property
+    def shapes(self) -> Shapes: ...
+
+    @property
+    def scanner(self) -> Scanner: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def dataset(self, schema: str, name: str) -> DatasetTable | None: ...
+
+    def has_schema(self, name: str) -> bool: ...
+
+    def table_names(self) -> tuple[str, ...]: ...
+
+    def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None: ...
+
+    def catalog_column_oid(self, relation: str, column: str) -> int | None: ...
+
+    def set_variables(
+        self, cursor: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
+    ) -> None:
+        """Tell a connection whose session it serves; the catalog's macros ask for it."""
+        ...
+
+    def prepare_catalog(self) -> None:
+        """Bring the catalog's tables up to date, before a statement reads them."""
+        ...
+
+    @property
+    def macros(self) -> dict[str, tuple[str, ...]]: ...
+
+    @property
+    def table_macros(self) -> dict[str, tuple[str, ...]]: ...

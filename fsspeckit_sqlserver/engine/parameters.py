@@ -109,7 +109,14 @@ def infer_parameters(message: Message, declared: Sequence[int], column_oids: Col
 
 
 def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
-    """Put a cast around every `$n` of a known type, so that DuckDB binds it as announced."""
+    """Put a cast around every `$n` of a known type, so that DuckDB binds it as announced.
+
+    Text is left to what stands beside it, except alone in a SELECT list, where it is a text column.
+    """
+    if isinstance(message, pb.ResTarget) and message.val.WhichOneof("node") == "param_ref":
+        oid = types.get(message.val.param_ref.number, oids.TEXT)
+        if oid in _NOT_CAST:
+            replace_node(message.val, cast(copied(message.val), type_name("text")))
     for child in list(child_messages(message)):
         if isinstance(child, pb.TypeCast) and child.arg.WhichOneof("node") == "param_ref":
             continue

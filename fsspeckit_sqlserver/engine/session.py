@@ -144,6 +144,8 @@ class DuckSession:
         running = Running(cursor, prepared.leases, owns_cursor=not plan.uses_temp)
         connections.guard(running)
         is_small = plan.is_small or (plan.uses_catalog and not plan.tables)
+        if plan.used_parameters and '"NULL"' in plan.duckdb_types:
+            is_small = False  # bound with NULL: only the values tell the type
         try:
             connections.checkpoint()
             running.start(prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small)

@@ -50,6 +50,7 @@ def test_a_text_is_one_line() -> None:
 
 
 def test_importing_the_library_loads_no_heavy_module() -> None:
-    code = "import sys, fsspeckit_lib; print(sorted({'fsspec','duckdb','pyarrow','obstore','pydantic'} & set(sys.modules)))"
+    heavy = {"fsspec", "duckdb", "pyarrow", "obstore", "pydantic"}
+    code = f"import sys, fsspeckit_lib; print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -92,6 +92,10 @@ class Catalog:
         rows["gw_keyword"] = [{"word": word, "catcode": "R", "catdesc": "reserved"} for word in KEYWORDS]
         for name, content in rows.items():
             self._insert(connection, name, content)
+        connection.execute(
+            "INSERT INTO gw_pg.pg_timezone_names "
+            "SELECT name, abbrev, utc_offset::INTERVAL, is_dst FROM pg_timezone_names()"
+        )
 
     def fill(
         self,
@@ -158,5 +162,7 @@ def _type_names() -> list[Row]:
         names.append({"oid": kind.oid, "shown": kind.shown_name, "is_shown": True})
         if kind.name != kind.shown_name:
             names.append({"oid": kind.oid, "shown": kind.name, "is_shown": False})
+        if kind.array:
+            names.append({"oid": kind.array, "shown": f"{kind.name}[]", "is_shown": False})
     names.extend({"oid": oid, "shown": alias, "is_shown": False} for alias, oid in _TYPE_ALIASES.items())
     return names

@@ -36,8 +36,6 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
             'client backend' AS backend_type
         FROM gw_pg.pg_database d WHERE d.datname = getvariable('gw_database')""",
     ("pg_catalog", "pg_stat_all_tables"): "SELECT * FROM gw_pg.pg_stat_user_tables",
-    ("pg_catalog", "pg_timezone_names"): """
-        SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names()""",
     ("information_schema", "schemata"): f"""
         SELECT {_DATABASE} AS catalog_name, nspname AS schema_name, 'postgres' AS schema_owner FROM
         gw_pg.pg_namespace""",

@@ -17,6 +17,7 @@ from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
     copied,
+    integer,
     names_of,
     null,
     parsed_expression,
@@ -26,7 +27,15 @@ from fsspeckit_sqlserver.engine.trees import (
     type_name,
 )
 
-__all__ = ["REG_TYPES", "duckdb_type_of", "reg_cast_of", "rewrite_cast", "rewrite_type", "show_reg_cast"]
+__all__ = [
+    "REG_TYPES",
+    "array_constant",
+    "duckdb_type_of",
+    "reg_cast_of",
+    "rewrite_cast",
+    "rewrite_type",
+    "show_reg_cast",
+]
 
 REG_TYPES: Final = {
     "regclass": "regclass",
@@ -71,6 +80,7 @@ _LISTS: Final = {"int2vector": "int2", "oidvector": "uinteger"}
 _WORDS_TRUE: Final = frozenset({"t", "true", "y", "yes", "on", "1"})
 _WORDS_FALSE: Final = frozenset({"f", "false", "n", "no", "off", "0"})
 _INTERVAL_FIELDS: Final = {4: "year", 2: "month", 8: "day", 1024: "hour", 2048: "minute", 4096: "second"}
+_INTEGER = re.compile(r"-?\d{1,18}")
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*\Z")
 _NUMERIC_DIGITS: Final = (38, 10)  # numeric without a precision: what fits both money and ids
 
@@ -229,6 +239,16 @@ def _depth(elements: ArrayLiteral) -> int:
 def _words(text: str) -> ArrayLiteral | None:
     words = text.split()  # int2vector's own form: '1 2 3'
     return [*words] if all(word.lstrip("-").isdigit() for word in words) else None
+
+
+def array_constant(elements: ArrayLiteral) -> pb.Node:
+    """Return an array of constants: numbers where all elements are, else text, which takes the type it meets."""
+    if all(isinstance(element, str) and _INTEGER.fullmatch(element) for element in elements):
+        node = pb.Node()
+        for element in elements:
+            node.a_array_expr.elements.add().CopyFrom(integer(int(str(element))))
+        return node if elements else _array_node(elements)
+    return _array_node(elements)
 
 
 def _array_node(elements: ArrayLiteral) -> pb.Node:

@@ -14,10 +14,11 @@ from typing import Final
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.casts import rewrite_cast, rewrite_type, show_reg_cast
+from fsspeckit_sqlserver.engine.casts import array_constant, rewrite_cast, rewrite_type, show_reg_cast
 from fsspeckit_sqlserver.engine.errors import UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import FROM_FUNCTIONS, REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
+from fsspeckit_sqlserver.engine.patterns import parse_array
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -344,10 +345,9 @@ class Dialect:
             expression.rexpr.list.items[1].CopyFrom(call("greatest", low, high))
         elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
             text = string_value(expression.rexpr)
-            if text is not None:  # x = ANY ('{a,b}'): the array takes the type of x
-                array = cast(string(text), type_name("text", array_dimensions=1))
-                rewrite_cast(array)
-                expression.rexpr.CopyFrom(array.type_cast.arg)
+            elements = None if text is None else parse_array(text)
+            if elements is not None:  # x = ANY ('{a,b}'): the array takes the type of x
+                expression.rexpr.CopyFrom(array_constant(elements))
 
     def _collation(self, node: pb.Node) -> None:
         name = names_of(node.collate_clause.collname)[-1]

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import s3fs
 
+from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 from tests.fsspeckit_sqlserver.conftest import RunningServer, gateway_process
 
 COMMAND = [sys.executable, "-m", "fsspeckit_sqlserver.cli"]
@@ -22,6 +25,12 @@ def run(*flags: str, env: dict[str, str] | None = None) -> subprocess.CompletedP
     return subprocess.run(
         [*COMMAND, *flags], capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **(env or {})}
     )
+
+
+def only_line(said: str) -> str:
+    lines = said.splitlines()
+    assert len(lines) == 1, said
+    return lines[0]
 
 
 def test_it_serves_until_sigterm(dataset: Path, tmp_path: Path) -> None:
@@ -104,7 +113,7 @@ def test_bad_input_gets_one_line(flags: tuple[str, ...], status: int, says: str,
     done = run(*listen, *flags, "--cache-dir", str(tmp_path))
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    line = only_line(done.stderr)
     assert line.startswith("fsspeckit-sqlserver: ")
     assert says in line
 
@@ -114,7 +123,7 @@ def test_a_folder_without_parquet_files(tmp_path: Path) -> None:
     (tmp_path / "data" / "notes.txt").write_text("x")
     done = run("--listen", "127.0.0.1:0", "--table", f"a={tmp_path}/data", "--cache-dir", str(tmp_path / "cache"))
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    line = only_line(done.stderr)
     assert "parquet" in line
     assert f"{tmp_path}/data" in line
 
@@ -123,7 +132,7 @@ def test_a_port_in_use(gateway: RunningServer, dataset: Path, tmp_path: Path) ->
     flags = ("--table", f"trips={dataset}/trips", "--cache-dir", str(tmp_path))
     done = run("--listen", f"127.0.0.1:{gateway.port}", *flags)
     assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+    line = only_line(done.stderr)
     assert f"127.0.0.1:{gateway.port}: another program listens there" in line
 
 
@@ -132,3 +141,49 @@ def test_help_names_every_flag() -> None:
     assert done.returncode == 0
     for flag in ("--config", "--listen", "--table", "--schema", "-o", "--cache-dir", "--cache-size", "--log-file"):
         assert flag in done.stdout
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory, dataset: Path) -> Iterator[SeaweedFS]:
+    with SeaweedFS.start(str(tmp_path_factory.mktemp("s3"))) as server:
+        server.create_bucket("lake")
+        filesystem = s3fs.S3FileSystem(
+            key=server.access_key_id,
+            secret=server.secret_access_key,
+            endpoint_url=server.endpoint_url,
+            skip_instance_cache=True,
+        )
+        filesystem.put(f"{dataset}/trips", "lake/trips", recursive=True)
+        yield server
+
+
+def storage_flags(s3: SeaweedFS, table: str, tmp_path: Path, **changed: str) -> list[str]:
+    options = {name: str(value) for name, value in s3.storage_options().items()} | changed
+    pairs = ",".join(f"{name}={value}" for name, value in options.items())
+    return ["--table", table, "-o", pairs, "--cache-dir", str(tmp_path / "cache")]
+
+
+def test_a_table_in_a_bucket(s3: SeaweedFS, tmp_path: Path) -> None:
+    with (
+        gateway_process(*storage_flags(s3, "trips=s3://lake/trips", tmp_path)) as (_, url),
+        psycopg.connect(url) as connection,
+    ):
+        query = "SELECT count(*), sum(fare) FROM trips WHERE year = 2021"
+        assert connection.execute(query).fetchone() == (10_000, 74_997_500)
+
+
+@pytest.mark.parametrize(
+    ("table", "changed", "says"),
+    [
+        ("t=s3://nowhere/trips", {}, "nowhere"),
+        ("t=s3://lake/empty", {}, "s3://lake/empty"),
+        ("t=s3://lake/trips", {"secret_access_key": "wrong"}, "s3://lake/trips"),
+        ("t=s3://lake/trips", {"endpoint_url": "http://127.0.0.1:1"}, "127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_reached(s3: SeaweedFS, tmp_path: Path, table: str, changed: dict[str, str], says: str) -> None:
+    done = run("--listen", "127.0.0.1:0", *storage_flags(s3, table, tmp_path, **changed))
+    assert done.returncode == 1
+    line = only_line(done.stderr)
+    assert says in line
+    assert "wrong" not in line

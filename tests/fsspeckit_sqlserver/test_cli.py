@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import s3fs
+from s3fs.core import S3FileSystem
 
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 from tests.fsspeckit_sqlserver.conftest import RunningServer, gateway_process
@@ -147,7 +147,7 @@ def test_help_names_every_flag() -> None:
 def s3(tmp_path_factory: pytest.TempPathFactory, dataset: Path) -> Iterator[SeaweedFS]:
     with SeaweedFS.start(str(tmp_path_factory.mktemp("s3"))) as server:
         server.create_bucket("lake")
-        filesystem = s3fs.S3FileSystem(
+        filesystem = S3FileSystem(
             key=server.access_key_id,
             secret=server.secret_access_key,
             endpoint_url=server.endpoint_url,

@@ -103,6 +103,9 @@ class Dataset:
 
     def preview(self) -> Manifest:
         """Return the manifest if there is one, of any age; else one of the first file only, for its columns."""
+        known = self._manifest or self._preview
+        if known is not None:
+            return known  # without waiting for whoever is building a newer one
         with self._lock:
             if self._manifest is not None:
                 return self._manifest

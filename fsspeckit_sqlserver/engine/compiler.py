@@ -33,6 +33,7 @@ from fsspeckit_sqlserver.types.mapping import column_for, select_cast
 
 __all__ = ["Draft", "Plan", "bind_columns", "compile_query", "draft_query"]
 
+_MAX_TEXTS: Final = 16
 _SMALL_NODES: Final = frozenset({"range_var", "range_subselect", "range_function", "join_expr"})
 
 
@@ -108,6 +109,8 @@ class Plan:
             node = copied(self.node)
             fill_scans(node, selects)
             text = self._with_casts(deparse("select_stmt", node.select_stmt))
+            if len(self.texts) >= _MAX_TEXTS:
+                self.texts.clear()
             self.texts[key] = text
         return text
 

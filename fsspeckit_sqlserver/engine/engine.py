@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ import duckdb
 
 from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.datasets import Manifest, no_checkpoint
+from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
 from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
 from fsspeckit_sqlserver.engine.leases import WHOLE_FILE_BYTES, FileBudget, Lease
@@ -35,6 +37,8 @@ __all__ = ["DuckEngine", "open_engine"]
 
 _THREADS: Final = 16
 _VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
+
+_logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -93,6 +97,14 @@ def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
         return list(pool.map(work, items))
 
 
+def _preview(table: DatasetTable) -> tuple[DatasetTable, Manifest | GatewayError]:
+    try:
+        return table, table.dataset.preview()
+    except GatewayError as error:
+        _logger.warning("the columns of %s are not known: %s", table.full_name, error)
+        return table, error
+
+
 class DuckEngine:
     """See the module. Satisfies `session.ports.Engine`."""
 
@@ -108,6 +120,7 @@ class DuckEngine:
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
         self._tables = tables
+        self._folded = {(schema.casefold(), name.casefold()): table for (schema, name), table in tables.items()}
         self._executor = executor
         # Making and removing folders costs 2.5 ms on some disks and 5 µs in memory.
         in_memory = os.access("/dev/shm", os.W_OK | os.X_OK)
@@ -132,7 +145,7 @@ class DuckEngine:
         self._users: set[str] = set()
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
-        self._catalog_previews: list[tuple[DatasetTable, Manifest]] = []
+        self._catalog_previews: list[tuple[DatasetTable, Manifest | GatewayError]] = []
         self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
 
     # ---- session.ports.Engine
@@ -169,7 +182,8 @@ class DuckEngine:
 
     def dataset(self, schema: str, name: str) -> DatasetTable | None:
         """Return a table, or None."""
-        return self._tables.get((schema, name))
+        found = self._tables.get((schema, name))
+        return found if found is not None else self._folded.get((schema.casefold(), name.casefold()))
 
     def has_schema(self, name: str) -> bool:
         """Return whether there is such a schema."""
@@ -201,14 +215,14 @@ class DuckEngine:
 
     def prepare_catalog(self) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""
-        previews = [(table, table.dataset.preview()) for table in self._tables.values()]
+        previews = list(self._executor.map(_preview, self._tables.values()))
         with self._lock:
             databases, users = frozenset(self._databases), frozenset(self._users)
-        state = (self.instance.generation, databases, users, *(id(manifest) for _, manifest in previews))
+        state = (self.instance.generation, databases, users, *(id(known) for _, known in previews))
         with self._catalog_lock:
             if state == self._catalog_state:
                 return
-            described = [self._describe(table, manifest) for table, manifest in previews]
+            described = [self._describe(table, known) for table, known in previews]
             cursor = self.instance.cursor()
             try:
                 self._catalog.fill(cursor, described, databases, users)
@@ -217,12 +231,14 @@ class DuckEngine:
             self._catalog_state = state
             self._catalog_previews = previews  # keeps what the ids above name alive
 
-    def _describe(self, table: DatasetTable, manifest: Manifest) -> CatalogTable:
-        shape = self.shapes.of(table, manifest)
+    def _describe(self, table: DatasetTable, known: Manifest | GatewayError) -> CatalogTable:
+        if isinstance(known, GatewayError):  # one broken table must not hide the others
+            return CatalogTable(table.schema, table.name, (), 0, 0, str(known))
+        shape = self.shapes.of(table, known)
         columns = tuple(column_for(name, kind) for name, kind in shape.columns.items())
-        count = len(manifest.files)
+        count = len(known.files)
         comment = f"{count} parquet file{'' if count == 1 else 's'} at {table.dataset.store.url}"
-        return CatalogTable(table.schema, table.name, columns, manifest.rows, manifest.size_bytes, comment)
+        return CatalogTable(table.schema, table.name, columns, known.rows, known.size_bytes, comment)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"CREATE SCHEMA {SHAPE_SCHEMA}")

@@ -24,7 +24,7 @@ from fsspeckit_lib.datasets.partitions import partition_folder
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.engine.ranged_files import PROTOCOL, RangedFiles
 
-__all__ = ["WHOLE_FILE_BYTES", "CacheFile", "CacheFiles", "FileBudget", "Lease", "lease_files"]
+__all__ = ["WHOLE_FILE_BYTES", "CacheFile", "CacheFiles", "FileBudget", "Lease", "lease_files", "partition_alias"]
 
 WHOLE_FILE_BYTES: Final = 64 << 20
 """Up to this size a file is fetched whole: one request, and every later query reads it at local speed."""
@@ -110,9 +110,13 @@ class Lease:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def partition_alias(number: int) -> str:
+    """Return the name under which DuckDB sees a partition column: one that no file has, and that needs no encoding."""
+    return f"gw_partition_{number}"
+
+
 def lease_files(
     files: Sequence[DataFile],
-    partition_names: Sequence[str],
     source: CacheFiles,
     *,
     folder: str,
@@ -127,7 +131,6 @@ def lease_files(
 
     Args:
         files: of one dataset.
-        partition_names: of the dataset, in the order of `DataFile.partition_values`.
         source: the dataset's storage in the cache.
         folder: a path that does not exist yet, for the links of this query; must contain no `=`.
         checkpoint: called while waiting; raises when the query was cancelled.
@@ -162,7 +165,7 @@ def lease_files(
                 del held[place]
                 budget.give_back(1, files[place].info.size_bytes)
                 held_bytes -= files[place].info.size_bytes
-        return _name_files(files, partition_names, source, held, held_bytes, folder, ranged, budget)
+        return _name_files(files, source, held, held_bytes, folder, ranged, budget)
     except BaseException:
         for future in pending:
             future.cancel()
@@ -189,7 +192,6 @@ def _wait(pending: Sequence[Future[None]], checkpoint: Callable[[], None]) -> No
 
 def _name_files(
     files: Sequence[DataFile],
-    partition_names: Sequence[str],
     source: CacheFiles,
     held: dict[int, CacheFile],
     held_bytes: int,
@@ -203,8 +205,8 @@ def _name_files(
     made: set[str] = set()
     try:
         for place, file in enumerate(files):
-            values = zip(partition_names, file.partition_values, strict=True)
-            below = "".join(f"{partition_folder(name, value)}/" for name, value in values)
+            values = enumerate(file.partition_values)
+            below = "".join(f"{partition_folder(partition_alias(number), value)}/" for number, value in values)
             opened = held.get(place)
             if opened is None:
                 paths.append(f"{PROTOCOL}://{number}/{len(rest)}/{below}f.parquet")

@@ -130,7 +130,6 @@ class Scanner:
         """Make some files of a manifest readable for DuckDB."""
         return lease_files(
             [manifest.files[place] for place in places],
-            manifest.partition_names,
             table.files,
             folder=f"{self.folder}/q{next(self._numbers)}",
             ranged=self._ranged,

@@ -13,6 +13,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import DatasetColumn, Manifest
 from fsspeckit_lib.datasets.footers import NULL_TYPE, FileSchema
+from fsspeckit_sqlserver.engine.leases import partition_alias
 from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
 from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, Shape, quoted
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, parsed_select, replace_node
@@ -32,16 +33,17 @@ def group_files(manifest: Manifest, shape: Shape, places: Sequence[int]) -> dict
         group = group_of.get(id(schema))
         if group is None:
             group = group_of[id(schema)] = tuple(
-                _expression(column, schema, shape.columns[column.name]) for column in manifest.columns
+                _expression(column, schema, shape.columns[column.name], manifest.partition_names)
+                for column in manifest.columns
             )
         groups.setdefault(group, []).append(place)
     return groups
 
 
-def _expression(column: DatasetColumn, schema: FileSchema, duckdb_type: str) -> str:
+def _expression(column: DatasetColumn, schema: FileSchema, duckdb_type: str, partition_names: Sequence[str]) -> str:
     name = quoted(column.name)
     if column.partition_type is not None:
-        return f"CAST({name} AS {column.partition_type}) AS {name}"
+        return f"CAST({partition_alias(partition_names.index(column.name))} AS {column.partition_type}) AS {name}"
     own = next((other for other in schema.columns if other.name.casefold() == column.name.casefold()), None)
     if own is None or own.sql_type == NULL_TYPE:
         return f"NULL AS {name}"

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import duckdb
 
@@ -73,19 +74,24 @@ class Shapes:
         self._instance, self._lease_one = instance, lease_one
         self._lock = threading.Lock()
         self._known: dict[tuple[object, ...], Shape] = {}
+        self._by_manifest: WeakKeyDictionary[Manifest, Shape] = WeakKeyDictionary()
         self._generation = instance.generation
         self._count = 0
 
     def of(self, table: DatasetTable, manifest: Manifest) -> Shape:
         """Return the shape of a table at one manifest; the same object as long as its columns stay the same."""
-        key = (table.full_name, manifest.columns)
         with self._lock:
             if self._generation != self._instance.generation:
                 self._known.clear()
+                self._by_manifest.clear()
                 self._generation = self._instance.generation
-            shape = self._known.get(key)
+            shape = self._by_manifest.get(manifest)
             if shape is None:
-                shape = self._known[key] = self._make(table, manifest)
+                key = (table.full_name, manifest.columns)
+                shape = self._known.get(key)
+                if shape is None:
+                    shape = self._known[key] = self._make(table, manifest)
+                self._by_manifest[manifest] = shape
             return shape
 
     def _make(self, table: DatasetTable, manifest: Manifest) -> Shape:

@@ -133,6 +133,15 @@ def test_partition_values_of_every_kind(tmp_path: Path) -> None:
         assert client.rows("SELECT * FROM u WHERE day > '2024-01-01'") == [(2, dt.date(2024, 1, 31))]
 
 
+def test_partition_columns_of_any_name(tmp_path: Path) -> None:
+    write_parquet("SELECT 1 AS n", tmp_path / "t" / "Sale%20Day=2024-01-31" / "n%3Dm=x" / "f.parquet")
+    with engine_over({"Mixed": tmp_path / "t"}, tmp_path / "cache") as engine:
+        client = Client(engine.open_session("u", "d"))
+        sql = 'SELECT n, "Sale Day", "n=m" FROM mixed WHERE "Sale Day" > \'2024-01-01\''
+        assert client.rows(sql) == [(1, dt.date(2024, 1, 31), "x")]
+        assert client.names("SELECT * FROM MIXED") == ["n", "Sale Day", "n=m"]
+
+
 def test_words_that_only_duckdb_reserves(tmp_path: Path) -> None:
     write_parquet('SELECT 1 AS "pivot", 2 AS "Select", 3 AS "by", 4 AS "a b"', tmp_path / "t" / "1.parquet")
     with engine_over({"qualify": tmp_path / "t"}, tmp_path / "cache") as engine:

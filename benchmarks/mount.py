@@ -93,9 +93,9 @@ def _cold(root: str, server: SeaweedFS, size_bytes: int, runs: int) -> Row:
     """Cold copy through the mount ÷ parallel ranged GETs of the same object."""
     ours, peers = [], []
     for number in range(runs):
-        peers.append(_parallel_get(_native(server), size_bytes) * 1e-6)
         with mounted(server, f"{root}/cold{number}") as mountpoint:
             _use_page_cache(f"{root}/used", size_bytes + (size_bytes >> 1))
+            peers.append(_parallel_get(_native(server), size_bytes) * 1e-6)
             ours.append(_sequential(f"{mountpoint}/{_KEY}") * 1e-6)
         shutil.rmtree(f"{root}/cold{number}")
     return row_of(f"cold read of {size_bytes >> 20} MiB", "MB/s", ours, peers, "obstore ranged GETs", 0.7)

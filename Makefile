@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STORE ?= local
 PORT ?= 5433
 
-.PHONY: help demo test check bench format clean system
+.PHONY: help demo test check bench format clean system system-server
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ $(VENV)/.installed-%: pyproject.toml | $(BIN)/python
 system: ## install the system packages that are missing (root on Debian or Ubuntu), or say which
 	@sh tests/system-packages.sh
 
+system-server:
+	@sh tests/system-packages.sh server
+
 demo: $(VENV)/.installed-demo system ## the main job on a sample bucket [STORE=local|s3] [ONCE=1] [PORT=5433]
 	@$(BIN)/fsspeckit demo --store $(STORE) --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
@@ -35,10 +38,10 @@ format: $(VENV)/.installed-dev ## write the format that check wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(VENV)/.installed-dev system ## every test, on real servers and real mounts
+test: $(VENV)/.installed-dev system-server ## every test, on real servers and real mounts
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-bench: $(VENV)/.installed-dev $(VENV)/.installed-bench system ## the benchmark tables, as ratios to a peer in the same run
+bench: $(VENV)/.installed-dev $(VENV)/.installed-bench system-server ## the benchmark tables, as ratios to a peer in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what make created

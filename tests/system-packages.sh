@@ -1,13 +1,19 @@
 #!/bin/sh
-# Install the Debian packages that the mount and its tests need, where they are missing and this is root; else say which.
-# fuse3 gives fusermount3; postgresql-client gives psql.
+# Install the Debian packages that are missing, where this is root; else say which.
+#   system-packages.sh          what the demo needs: fusermount3 and psql
+#   system-packages.sh server   and a PostgreSQL server, which tests and benchmarks compare with (never started as a service)
 set -u
 missing=""
 command -v fusermount3 >/dev/null 2>&1 || missing="$missing fuse3"
 command -v psql >/dev/null 2>&1 || missing="$missing postgresql-client"
+if [ "${1:-}" = server ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then missing="$missing postgresql"; fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "fsspeckit-gateway: installing$missing with apt-get"
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then # else the package would create and start a cluster
+        mkdir -p /etc/postgresql-common
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    fi
     apt-get update -qq >/dev/null 2>&1
     # shellcheck disable=SC2086
     if DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; then exit 0; fi

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from fsspeckit_lib.cache import Cache, CachedFile, StorageCache
-from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
+from fsspeckit_lib.cache import Cache
+from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.core.stores import check_store
 from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, Internal, Unavailable, UnknownName
 from fsspeckit_lib.service.logs import configure_logging
@@ -36,9 +36,8 @@ from fsspeckit_mount.kernel.negotiation import Wishes
 from fsspeckit_mount.kernel.serve import FuseServer
 from fsspeckit_mount.vfs.attributes import Ownership
 from fsspeckit_mount.vfs.operations import VfsConfig, VirtualFileSystem
-from fsspeckit_mount.vfs.ports import FileCache
 
-__all__ = ["Report", "local_copies", "main", "run"]
+__all__ = ["Report", "main", "run"]
 
 _log = logging.getLogger("fsspeckit_mount.daemon")  # also when run as __main__
 
@@ -99,7 +98,7 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
         cleanup.callback(device.close)
         vfs = VirtualFileSystem(
             store,
-            local_copies(cache.bind(store)),
+            cache.bind(store),
             _vfs_config(config, store),
             time.monotonic,
             device if config.passthrough else None,
@@ -128,36 +127,6 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
             "unmounted %s; %d bytes were downloaded, %d bytes are cached",
             mountpoint, stats.bytes_from_remote, stats.size_bytes,
         )  # fmt: skip
-
-
-class _LocalCopy:
-    """A `CachedFile` as the virtual file system wants it."""
-
-    def __init__(self, file: CachedFile) -> None:
-        self._file = file
-        self.fileno, self.fetch, self.read = file.fileno, file.fetch, file.read
-        self.fetch_all, self.prefetch, self.close = file.fetch_all, file.prefetch, file.close
-
-    @property
-    def is_complete(self) -> bool:
-        return self._file.is_complete
-
-    def is_present(self, start: int, stop: int) -> bool:
-        return self._file.partial is None or self._file.partial.is_present(start, stop)
-
-
-class _LocalCopies:
-    def __init__(self, cache: StorageCache) -> None:
-        self._cache = cache
-        self.cached_path = cache.cached_path
-
-    def open(self, info: ObjectInfo) -> _LocalCopy:
-        return _LocalCopy(self._cache.open(info))
-
-
-def local_copies(cache: StorageCache) -> FileCache:
-    """Return a `StorageCache` as the virtual file system wants it."""
-    return _LocalCopies(cache)
 
 
 def _open_source(settings: Settings, config: MountConfig) -> ObjectStore:

@@ -21,7 +21,7 @@ _INTERVAL_S = 15.0
 
 
 class Syncer:
-    """A thread that syncs the root's file system now and then while there is something new, and at close."""
+    """A thread that now and then writes the uses, and syncs the root's file system when there is something new."""
 
     def __init__(self, root: str, index: CacheIndex) -> None:
         self._index = index
@@ -51,6 +51,10 @@ class Syncer:
     def _sync(self) -> None:
         with self._lock:
             covered, self._pending = self._pending, []
+        try:
+            self._index.write_uses()
+        except Exception:
+            _logger.exception("what was used last could not be written; eviction goes by older uses")
         if not covered:
             return
         libc = ctypes.CDLL(None, use_errno=True)

@@ -73,6 +73,10 @@ class CachedFile:
         assert self.partial is not None
         return self.partial.descriptor
 
+    def is_present(self, start: int, stop: int) -> bool:
+        """Tell whether the bytes [start, stop), which lie inside the file, are all local."""
+        return self.partial is None or self.partial.is_present(start, stop)
+
     def read(self, start: int, stop: int) -> bytes:
         """Return the bytes [start, stop), clamped at the end of the file, fetching what is missing.
 
@@ -83,9 +87,9 @@ class CachedFile:
         stop = min(stop, self.info.size_bytes)
         if start >= stop:
             return b""
-        if self.partial is not None and not self.partial.is_present(start, stop):
+        if not self.is_present(start, stop):
             self.fetch(start, stop)
-            if self._read_through is not None and not self.partial.is_present(start, stop):
+            if self._read_through is not None and not self.is_present(start, stop):
                 return self._read_through.read(start, stop)
         return self._pread(start, stop)
 
@@ -94,7 +98,7 @@ class CachedFile:
         stop = min(stop, self.info.size_bytes)
         if start >= stop:
             return b""
-        if self.partial is not None and not self.partial.is_present(start, stop):
+        if not self.is_present(start, stop):
             return None
         return self._pread(start, stop)
 

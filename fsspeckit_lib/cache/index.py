@@ -25,7 +25,6 @@ __all__ = ["CacheIndex", "Row"]
 
 _SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_S = 60.0
-_TOUCH_FLUSH_COUNT, _TOUCH_FLUSH_S = 512, 10.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     id          BLOB PRIMARY KEY,    -- namespace and key, NUL between components
@@ -95,7 +94,6 @@ class CacheIndex:
         self._on_evicted = on_evicted
         self._lock = threading.RLock()
         self._touched: dict[bytes, float] = {}
-        self._touches_since = time.monotonic()
         self._connection = self._open()
         self._drop_unsynced()
 
@@ -239,11 +237,14 @@ class CacheIndex:
         self._connection.execute("DELETE FROM entries WHERE path = ?", (os.fsencode(path),))
 
     def touch(self, entry_id: bytes) -> None:
-        """Remember that an object was used now; written in batches."""
+        """Remember that an object was used now. Never waits: `write_uses`, or the next change, writes it."""
         self._touched[entry_id] = time.time()
-        if len(self._touched) >= _TOUCH_FLUSH_COUNT or time.monotonic() - self._touches_since > _TOUCH_FLUSH_S:
+
+    def write_uses(self) -> None:
+        """Write what was touched since the last transaction, if anything."""
+        if self._touched:
             with self._transaction():
-                pass  # every transaction flushes first
+                pass  # every transaction begins with it
 
     def totals(self) -> tuple[int, int]:
         """Return how many objects the root holds a row for, and the bytes charged for them."""
@@ -260,8 +261,8 @@ class CacheIndex:
     def close(self) -> None:
         """Write the pending uses and close the file."""
         with self._lock:
-            with contextlib.suppress(Exception), self._transaction():
-                pass  # writes the uses, which are only hints for eviction
+            with contextlib.suppress(Exception):  # uses are only hints for eviction
+                self.write_uses()
             self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
@@ -311,7 +312,6 @@ class CacheIndex:
             self._connection.execute("COMMIT")
 
     def _flush_touched(self) -> None:
-        self._touches_since = time.monotonic()
         if self._touched:
             touched, self._touched = self._touched, {}
             self._connection.executemany(

@@ -148,6 +148,5 @@ class _unnameable:  # noqa: N801 - reads as a with-block
 
 def _info(key: str, meta: ObjectMeta) -> ObjectInfo:
     modified = meta["last_modified"]
-    # whole seconds from the storage; int() first, as a float of nanoseconds would lose digits
-    mtime_ns = int(modified.timestamp()) * 1_000_000_000 + modified.microsecond * 1000
-    return ObjectInfo(key, meta["size"], mtime_ns, meta["e_tag"])
+    # whole seconds: LIST may give milliseconds where HEAD's header cannot, and both must describe one version alike
+    return ObjectInfo(key, meta["size"], int(modified.timestamp()) * 1_000_000_000, meta["e_tag"])

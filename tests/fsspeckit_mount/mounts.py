@@ -22,7 +22,6 @@ from pathlib import Path
 from fsspeckit_lib.cache import Cache, CacheConfig
 from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.errors import GatewayError
-from fsspeckit_mount.daemon import local_copies
 from fsspeckit_mount.kernel.device import FuseDevice
 from fsspeckit_mount.kernel.mounting import find_mount, mount, unmount
 from fsspeckit_mount.kernel.negotiation import Wishes
@@ -135,9 +134,7 @@ def serving(
         config = VfsConfig(
             Ownership(0, 0, time.time_ns()), attribute_ttl_s, directory_ttl_s, complete_at_open_bytes, False
         )
-        vfs = VirtualFileSystem(
-            store, local_copies(cache.bind(store)), config, time.monotonic, device if passthrough else None
-        )
+        vfs = VirtualFileSystem(store, cache.bind(store), config, time.monotonic, device if passthrough else None)
         cleanup.callback(vfs.close)
         server = FuseServer(device, vfs, Wishes(1 << 20, passthrough, 1))
         loop = threading.Thread(target=server.serve, daemon=True)

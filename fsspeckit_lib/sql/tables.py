@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.errors import BadInput
+from fsspeckit_lib.sql.parsing import parse_tree
 
 __all__ = ["child_messages", "table_names"]
 
@@ -23,7 +24,7 @@ def table_names(sql: str) -> list[str]:
         BadInput: not PostgreSQL's SQL.
     """
     try:
-        tree = postgast.parse(sql)
+        tree = parse_tree(sql)
     except postgast.PgQueryError as error:
         raise BadInput(f"SQL: {error.message}") from error
     found: dict[str, None] = {}

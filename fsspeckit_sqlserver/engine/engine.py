@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["DuckEngine", "open_engine"]
 
 _THREADS: Final = 16
+_RECURSION_LIMIT: Final = 10_000
 _VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
 
 _logger = logging.getLogger(__name__)
@@ -72,6 +74,8 @@ def open_engine(
         InvalidValue: a name that cannot be used, or a limit DuckDB does not take.
         AccessDenied, Unavailable: as the storage says.
     """
+    # Rewriting walks the parse tree; Python's own frames are on the heap, so this costs no stack.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
 
     def open_one(schema: str, name: str, source: TableSource) -> DatasetTable:

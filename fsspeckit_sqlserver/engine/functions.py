@@ -35,6 +35,7 @@ _HIDDEN_NAMES: Final = frozenset(
         "sniff_csv",
         "summary",
         "which_secret",
+        "current_query",
         "current_setting",
         "set_config",
         "nextval",

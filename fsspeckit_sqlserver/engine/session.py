@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fsspeckit_lib.datasets import Manifest
+from fsspeckit_lib.sql import StatementTooComplex
 from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -52,6 +53,20 @@ class DuckSession:
     def describe(self, statement: Statement, parameter_oids: Sequence[int]) -> SessionShape:
         """See `session.ports.EngineSession`."""
         self._connections.start_call()
+        try:
+            return self._describe(statement, parameter_oids)
+        except RecursionError as error:
+            raise StatementTooComplex() from error
+
+    def execute(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | KnownRows | NoRows:
+        """See `session.ports.EngineSession`."""
+        self._connections.start_call()
+        try:
+            return self._execute(statement, parameters)
+        except RecursionError as error:
+            raise StatementTooComplex() from error
+
+    def _describe(self, statement: Statement, parameter_oids: Sequence[int]) -> SessionShape:
         check_statement(statement)
         if _is_query(statement):
             plan, _ = self._planner.plan(statement, parameter_oids)
@@ -62,9 +77,7 @@ class DuckSession:
             return SessionShape(plan.parameter_oids, (Column("QUERY PLAN", kind),))
         return SessionShape(self._changes.parameter_oids(statement, parameter_oids), None)
 
-    def execute(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | KnownRows | NoRows:
-        """See `session.ports.EngineSession`."""
-        self._connections.start_call()
+    def _execute(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | KnownRows | NoRows:
         check_statement(statement)
         if _is_query(statement):
             return self._query(statement, parameters)

@@ -37,10 +37,12 @@ __all__ = [
 
 
 def walk(message: Message) -> Iterator[Message]:
-    """Yield a message and all below it, parents first."""
-    yield message
-    for child in child_messages(message):
-        yield from walk(child)
+    """Yield a message and all below it, parents first, in no order beyond that."""
+    pending = [message]
+    while pending:
+        found = pending.pop()
+        yield found
+        pending.extend(child_messages(found))
 
 
 def copied(node: pb.Node) -> pb.Node:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from fsspeckit_lib.errors import GatewayError, InvalidValue, NotFound
+from fsspeckit_lib.sql import parse_tree
 from fsspeckit_sqlserver.engine import DuckEngine
 from fsspeckit_sqlserver.sqlstates import sqlstate
+from fsspeckit_sqlserver.statement import Statement
 from tests.fsspeckit_sqlserver.engine.lakes import Client, engine_over, write_parquet
 
 
@@ -230,3 +232,23 @@ def test_time_zones_are_the_sessions(client: Client) -> None:
     with pytest.raises(InvalidValue, match="Nowhere"):
         client.session.set_parameter("TimeZone", "Mars/Nowhere")
     assert client.value(sql) == 14
+
+
+def _deep(text: str) -> Statement:
+    return Statement(text, "select_stmt", parse_tree(text).stmts[0].stmt.select_stmt)
+
+
+def test_long_and_deep_expressions(client: Client) -> None:
+    many = " OR ".join(f"id = {number}" for number in range(2000))
+    assert client.value(f"SELECT count(*) FROM trips WHERE {many}") == 900
+    listed = ", ".join(str(number) for number in range(5000))
+    assert client.value(f"SELECT count(*) FROM trips WHERE id IN ({listed})") == 900
+    rows = client.session.execute(_deep("SELECT " + " || ".join(["'a'"] * 200)), ())
+    batch = rows.fetch(1)
+    assert batch is not None
+    assert batch.column(0)[0].as_py() == "a" * 200
+    rows.close()
+    with pytest.raises(GatewayError) as caught:  # DuckDB's own bound is 1,000 levels
+        client.session.execute(_deep("SELECT " + "+".join(["1"] * 3900)), ())
+    assert sqlstate(caught.value)[:2] in {"54", "42"}
+    assert client.value("SELECT 1") == 1

@@ -248,6 +248,7 @@ class Cache:
             entry_id=entry_id,
             name=name,
             targets=targets,
+            lock_descriptor=self._lock_descriptor,
             on_published=self._syncer.add,
         )
 

@@ -161,7 +161,12 @@ class CacheIndex:
                 return False
             if row.complete:
                 return True
-            path, status = move()
+            try:
+                path, status = move()
+            except FileNotFoundError:
+                # a process was killed between its rename and its commit: the file lies in its place without a claim
+                self._connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
+                return False
             # a folder or a file may have had to make way; rows that claim this path would claim our bytes
             self._connection.execute("DELETE FROM entries WHERE path = ? AND id <> ?", (os.fsencode(path), entry_id))
             self._connection.execute(

@@ -7,7 +7,7 @@ that starts with `%~` is encoded too, so no two keys share a path:
 | component                        | becomes                                                |
 |----------------------------------|--------------------------------------------------------|
 | empty, `.`, `..`                 | `%~`, `%~%2E`, `%~%2E%2E`                              |
-| with NUL or a control character  | `%~` and the name, each such character percent-encoded |
+| with a control character (or `/`) | `%~` and the name, each such character percent-encoded |
 | longer than 255 bytes            | `%~=` and its SHA-256; the index keeps the key         |
 | the file where a folder is, too  | `%~+` and the name (`a` when `a/b` is cached as well)  |
 
@@ -27,8 +27,8 @@ __all__ = ["FileNameCacheMapper"]
 _MARK = "%~"
 _NAME_BYTES = 255
 _PATH_BYTES = 4096
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f]")
-_ENCODED = re.compile(r"[\x00-\x1f\x7f%]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/]")
+_ENCODED = re.compile(r"[\x00-\x1f\x7f/%]")
 
 
 class FileNameCacheMapper:

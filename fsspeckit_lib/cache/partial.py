@@ -22,7 +22,7 @@ from fsspeckit_lib.cache import blocks
 from fsspeckit_lib.cache.blocks import Span
 from fsspeckit_lib.cache.config import BLOCK_BYTES, CacheConfig
 from fsspeckit_lib.cache.index import CacheIndex
-from fsspeckit_lib.cache.locks import hold_shared, locked
+from fsspeckit_lib.cache.locks import hold_shared, locked, slot_of
 from fsspeckit_lib.cache.publication import move_into_place
 from fsspeckit_lib.cache.stats import StatsCounter
 from fsspeckit_lib.core.backend_errors import translate
@@ -47,6 +47,7 @@ class PartialFile:
         entry_id: bytes,
         name: str,
         targets: tuple[str, str],
+        lock_descriptor: int,
         on_published: Callable[[bytes, str, int], None],
     ) -> None:
         """Open or create the two files, which the index has a row for. Local I/O only.
@@ -54,6 +55,7 @@ class PartialFile:
         Args:
             name: of the data file, relative to the root: `partial/…`.
             targets: see `move_into_place`.
+            lock_descriptor: of the root's lock file.
             on_published: called with id, version and inode after this process moved the whole file into place.
         """
         self.info = info
@@ -73,7 +75,9 @@ class PartialFile:
         self._closed = False
         self._complete = False
         self._path = f"{config.root}/{name}"
-        self.descriptor, self._map_descriptor, self._flags = self._open_files()
+        slot = slot_of(name)
+        with locked(lock_descriptor, slot, slot + 1, who=self._who, timeout_s=config.lock_timeout_s):
+            self.descriptor, self._map_descriptor, self._flags = self._open_files()
         self._span = (0, blocks.count_blocks(info.size_bytes))
         if blocks.is_present(self._flags, self._span):
             self._publish()
@@ -137,23 +141,33 @@ class PartialFile:
         os.close(self.descriptor)
 
     def _open_files(self) -> tuple[int, int, mmap.mmap]:
+        """Open both files where they are what they should be, else make new ones.
+
+        Files that do not fit each other are unlinked, never changed: another process may have the map in its memory.
+        """
         count = max(1, blocks.count_blocks(self.info.size_bytes))
-        os.makedirs(os.path.dirname(self._path), exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        wanted = ((self._path, self.info.size_bytes, 0o644), (f"{self._path}.map", count, 0o600))
         with contextlib.ExitStack() as on_failure:
-            map_descriptor = os.open(f"{self._path}.map", flags, 0o600)
-            on_failure.callback(os.close, map_descriptor)
+            try:
+                descriptor, map_descriptor = (self._open_existing(path, size, on_failure) for path, size, _ in wanted)
+            except FileNotFoundError:
+                on_failure.close()
+                for path, _, _ in wanted:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(path)
+                descriptor, map_descriptor = (_create(path, size, mode, on_failure) for path, size, mode in wanted)
             hold_shared(map_descriptor)
-            descriptor = os.open(self._path, flags, 0o644)
-            on_failure.callback(os.close, descriptor)
-            if os.fstat(descriptor).st_size != self.info.size_bytes or os.fstat(map_descriptor).st_size != count:
-                # new, or not what the map describes: claim nothing
-                os.ftruncate(map_descriptor, 0)
-                os.ftruncate(map_descriptor, count)
-                os.ftruncate(descriptor, self.info.size_bytes)
             shared = mmap.mmap(map_descriptor, count)
             on_failure.pop_all()
         return descriptor, map_descriptor, shared
+
+    def _open_existing(self, path: str, size_bytes: int, on_failure: contextlib.ExitStack) -> int:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        if os.fstat(descriptor).st_size != size_bytes:
+            os.close(descriptor)
+            raise FileNotFoundError(path)
+        on_failure.callback(os.close, descriptor)
+        return descriptor
 
     def _claim(self, wanted: Span) -> tuple[list[tuple[Span, Future[None]]], list[Future[None]]]:
         """Return the parts of `wanted` that nobody fetches, now the caller's, and the futures of those others fetch."""
@@ -222,12 +236,22 @@ class PartialFile:
             published = self._index.publish(
                 self.entry_id, self.info.version, self.info.size_bytes, lambda: self._move(moved)
             )
-            row = None if moved or not published else self._index.lookup(self.entry_id)
-            if moved or row is not None:
-                self._path = f"{self._config.root}/{moved[0] if row is None else row.path}"
+            if moved:
+                self._path = f"{self._config.root}/{moved[0]}"
+            elif published:
+                self._adopt_published()
             self._complete = True
         if moved:
             self._on_published(self.entry_id, self.info.version, os.fstat(self.descriptor).st_ino)
+
+    def _adopt_published(self) -> None:
+        """Another process published the copy; should this one have begun a second one, that goes."""
+        for name in (self._name, f"{self._name}.map"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self._config.root}/{name}")
+        row = self._index.lookup(self.entry_id)
+        if row is not None and row.complete:
+            self._path = f"{self._config.root}/{row.path}"
 
     def _move(self, moved: list[str]) -> tuple[str, os.stat_result]:
         """Rename the data file to its target and remove the map. Runs inside the index's transaction."""
@@ -239,3 +263,10 @@ class PartialFile:
             os.unlink(f"{root}/{self._name}.map")
         moved.append(path)
         return path, status
+
+
+def _create(path: str, size_bytes: int, mode: int, on_failure: contextlib.ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    on_failure.callback(os.close, descriptor)
+    os.ftruncate(descriptor, size_bytes)
+    return descriptor

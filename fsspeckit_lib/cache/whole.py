@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from fsspeckit_lib.cache.config import CacheConfig
 from fsspeckit_lib.cache.index import CacheIndex
-from fsspeckit_lib.cache.locks import hold_shared, locked
+from fsspeckit_lib.cache.locks import hold_shared, locked, slot_of
 from fsspeckit_lib.cache.publication import move_into_place
 from fsspeckit_lib.cache.stats import StatsCounter
 from fsspeckit_lib.core.backend_errors import translate
@@ -153,7 +153,7 @@ class WholeFile:
     def _fetch(self) -> None:
         if self._closed:
             raise Cancelled(f"{self._who}: closed before it was fetched")
-        slot = int(self._name.rpartition("/")[2][:15], 16)  # of the hash: below the liveness byte at 1 << 61
+        slot = slot_of(self._name)
         with locked(self._lock_descriptor, slot, slot + 1, who=self._who, timeout_s=self._config.lock_timeout_s):
             found = self._open_published()
             if found is not None:

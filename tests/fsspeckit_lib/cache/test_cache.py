@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fsspeckit_lib.cache import CachedFile
+from fsspeckit_lib.cache import Cache, CachedFile
 from fsspeckit_lib.cache.config import BLOCK_BYTES
 from fsspeckit_lib.errors import CacheStale, Cancelled, GatewayError, Unavailable
 from tests.fsspeckit_lib.cache.conftest import Setting
@@ -355,6 +355,31 @@ def test_leftovers_of_a_crash_are_removed_at_the_next_start(setting: Setting) ->
     for name in ("partial/deadbeef", "partial/deadbeef.map"):
         (setting.root / name).write_bytes(b"x")
     setting.reopen()
+    assert list((setting.root / "partial").iterdir()) == []
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_publication_that_was_killed_between_rename_and_commit(setting: Setting, is_open: bool) -> None:
+    info = setting.put("f", DATA)
+    first = setting.open(info)
+    first.read(0, 500_000)
+    if not is_open:
+        first.close()
+    setting.copy_of("f").parent.mkdir(parents=True)
+    os.rename(
+        next(path for path in (setting.root / "partial").iterdir() if path.suffix != ".map"), setting.copy_of("f")
+    )
+    other = Cache(setting.config)  # as another process sees it
+    second = other.open(setting.store, info)
+    assert second.read(0, 1 << 30) == DATA
+    if is_open:
+        assert first.read(0, 1 << 30) == DATA
+        first.close()
+    second.close()
+    third = other.open(setting.store, info)
+    assert _everything(third) == DATA
+    other.close()
+    assert setting.copy_of("f").read_bytes() == DATA
     assert list((setting.root / "partial").iterdir()) == []
 
 

@@ -79,8 +79,8 @@ def _check_claims(root: Path, contents: dict[str, bytes]) -> int:
             assert local.read_bytes() == data
             continue
         flags = local.with_name(local.name + ".map")
-        if not flags.exists():
-            continue
+        if not flags.exists() or not local.exists():
+            continue  # killed between the rename and its commit: nothing is claimed
         sparse = local.read_bytes()
         for block, flag in enumerate(flags.read_bytes()):
             if flag:

@@ -151,10 +151,14 @@ class Connections:
         except duckdb.Error as error:
             raise translate_duckdb(error) from error
 
-    def failed(self, running: Running) -> None:
-        """Replace the database when an attempt ended with an error that poisons it."""
-        if running.is_fatal:
-            self._world.instance.replace(self._world.instance.generation)
+    def attempt(self, prepared: Prepared, *, uses_temp: bool, uses_variables: bool = True) -> Running:
+        """Return a new attempt at a statement, on the connection it belongs to."""
+        instance = self._world.instance
+        generation = instance.generation
+        cursor = self.for_statement(uses_temp=uses_temp, uses_variables=uses_variables)
+        return Running(
+            cursor, prepared.leases, owns_cursor=not uses_temp, on_fatal=lambda: instance.replace(generation)
+        )
 
     def run_all(self, sql: str, prepared: Prepared, *, uses_temp: bool) -> list[tuple[object, ...]]:
         """Run a statement to its end and return its few rows; closes the leases.
@@ -162,7 +166,7 @@ class Connections:
         Raises:
             GatewayError: translated.
         """
-        running = Running(self.for_statement(uses_temp=uses_temp), prepared.leases, owns_cursor=not uses_temp)
+        running = self.attempt(prepared, uses_temp=uses_temp)
         self.guard(running)
         try:
             self.checkpoint()
@@ -170,7 +174,6 @@ class Connections:
         finally:
             self.guard(None)
             running.close()
-            self.failed(running)
 
     def close(self) -> None:
         """Close the main connection; the temporary tables go with it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import duckdb
@@ -70,12 +70,24 @@ def is_stale(error: GatewayError) -> bool:
 class Running:
     """A query in DuckDB. Used by one thread at a time, except `interrupt`."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, leases: Sequence[Lease], *, owns_cursor: bool = True) -> None:
-        self._cursor, self._leases, self._owns_cursor = cursor, leases, owns_cursor
+    def __init__(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        leases: Sequence[Lease],
+        *,
+        owns_cursor: bool,
+        on_fatal: Callable[[], None],
+    ) -> None:
+        """Take over a connection and files.
+
+        Args:
+            owns_cursor: close it at the end.
+            on_fatal: called when DuckDB says that its database must not be used any more.
+        """
+        self._cursor, self._leases, self._owns_cursor, self._on_fatal = cursor, leases, owns_cursor, on_fatal
         self._reader: pa.RecordBatchReader | None = None
         self._rest: pa.RecordBatch | None = None
         self._types: pa.Schema | None = None
-        self.is_fatal = False
         self._is_closed = False
 
     def start(self, sql: str, parameters: Mapping[str, object], duckdb_types: Sequence[str], *, is_small: bool) -> None:
@@ -171,8 +183,8 @@ class Running:
         if not isinstance(error, duckdb.Error):
             raised = _recover(error)
         if is_fatal(raised):
-            self.is_fatal = True
             _logger.error("DuckDB failed", exc_info=error)
+            self._on_fatal()
         if isinstance(raised, duckdb.Error):
             return translate_duckdb(raised)
         if isinstance(error, RuntimeError) and "interrupt" in str(error).lower():

@@ -153,8 +153,7 @@ class DuckSession:
     def _start(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Running:
         prepared = self._planner.prepare(plan, manifests, parameters)
         connections = self._connections
-        cursor = connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
-        running = Running(cursor, prepared.leases, owns_cursor=not plan.uses_temp)
+        running = connections.attempt(prepared, uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
         connections.guard(running)
         is_small = plan.is_small or (plan.uses_catalog and not plan.tables)
         if plan.used_parameters and '"NULL"' in plan.duckdb_types:
@@ -164,7 +163,6 @@ class DuckSession:
             running.start(prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small)
         except BaseException:
             running.close()
-            connections.failed(running)
             raise
         finally:
             connections.guard(None)

@@ -297,3 +297,14 @@ def test_the_temporary_folder_is_removed(tmp_path: Path) -> None:
         client.rows("SELECT * FROM t")
         assert list(folder.iterdir()) == []  # no links are left behind
     assert not folder.exists()
+
+
+def test_folders_of_killed_servers_are_removed(tmp_path: Path) -> None:
+    write_trips(tmp_path / "t", years=(2021,), rows=10)
+    with engine_over({"t": tmp_path / "t"}, tmp_path / "cache") as engine:
+        mine = Path(engine.scanner.folder)
+        left = mine.with_name("fsspeckit-sql-4194305-abc")  # above the highest process number there is
+        (left / "q1").mkdir(parents=True)
+        with engine_over({"t": tmp_path / "t"}, tmp_path / "cache2"):
+            assert not left.exists()
+            assert mine.exists()

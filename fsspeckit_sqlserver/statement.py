@@ -11,6 +11,7 @@ from typing import Any
 import postgast
 
 from fsspeckit_lib.errors import BadInput
+from fsspeckit_lib.sql import parse_tree
 
 __all__ = ["Statement", "SyntaxProblem", "parse_statements"]
 
@@ -51,9 +52,10 @@ def parse_statements(text: str) -> list[Statement]:
 
     Raises:
         SyntaxProblem: with PostgreSQL's own words and the position.
+        StatementTooComplex: it nests deeper than can be served.
     """
     try:
-        tree = postgast.parse(text)
+        tree = parse_tree(text)
     except postgast.PgQueryError as error:
         raise SyntaxProblem(str(error.message), int(error.cursorpos or 0)) from error
     encoded = text.encode()  # libpg_query counts bytes

@@ -18,6 +18,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from fsspeckit_lib.cache.config import CacheConfig
+from fsspeckit_lib.cache.download import Download
 from fsspeckit_lib.cache.durability import Syncer
 from fsspeckit_lib.cache.files import CachedFile
 from fsspeckit_lib.cache.index import CacheIndex, Row
@@ -216,29 +217,8 @@ class Cache:
 
     def _make_partial(self, entry_id: bytes, store: ObjectStore, info: ObjectInfo) -> PartialFile | WholeFile | None:
         digest = hashlib.sha256(entry_id + b"\0\0" + info.version.encode(errors="surrogateescape")).hexdigest()[:40]
-        targets = (
-            self._mapper.relative_path(store.namespace, info.key),
-            self._mapper.relative_path(store.namespace, info.key, beside_directory=True),
-        )
-        if info.size_bytes <= self.config.whole_bytes:
-            return WholeFile(
-                config=self.config,
-                index=self._index,
-                pool=self._parts_pool,
-                stats=self._stats,
-                store=store,
-                info=info,
-                entry_id=entry_id,
-                name=f"partial/{digest}.{os.getpid()}.{next(self._temporary_numbers)}",
-                targets=targets,
-                lock_descriptor=self._lock_descriptor,
-                open_published=lambda: self._open_whole(entry_id, info),
-                on_published=self._syncer.add,
-            )
-        name = f"partial/{digest}"
-        if not self._index.begin(entry_id, info.version, name):
-            return None
-        return PartialFile(
+        comes_whole = info.size_bytes <= self.config.whole_bytes
+        download = Download(
             config=self.config,
             index=self._index,
             pool=self._parts_pool,
@@ -246,11 +226,17 @@ class Cache:
             store=store,
             info=info,
             entry_id=entry_id,
-            name=name,
-            targets=targets,
+            name=f"partial/{digest}" + (f".{os.getpid()}.{next(self._temporary_numbers)}" if comes_whole else ""),
+            targets=(
+                self._mapper.relative_path(store.namespace, info.key),
+                self._mapper.relative_path(store.namespace, info.key, beside_directory=True),
+            ),
             lock_descriptor=self._lock_descriptor,
             on_published=self._syncer.add,
         )
+        if comes_whole:
+            return WholeFile(download, lambda: self._open_whole(entry_id, info))
+        return PartialFile(download) if self._index.begin(entry_id, info.version, download.name) else None
 
     def _check_format(self) -> None:
         path = f"{self.config.root}/VERSION"
@@ -300,4 +286,5 @@ class StorageCache:
 
 
 def _entry_id(store: ObjectStore, key: str) -> bytes:
-    return "\0".join((*store.namespace, key)).encode(errors="surrogateescape")
+    # the same for a bucket and its folder: what a mount of the one fetched is there for a table in the other
+    return "/".join((*store.namespace, key)).encode(errors="surrogateescape")

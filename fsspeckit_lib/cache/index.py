@@ -27,7 +27,7 @@ _SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_S = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
-    id          BLOB PRIMARY KEY,    -- namespace and key, NUL between components
+    id          BLOB PRIMARY KEY,    -- namespace and key, `/` between all components
     version     TEXT NOT NULL,       -- ObjectInfo.version
     path        BLOB NOT NULL,       -- of the data, relative to the root
     complete    INTEGER NOT NULL,    -- 0: sparse under partial/, 1: whole under data/

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from fsspeckit_lib.errors import TimedOut
 
-__all__ = ["LIVENESS_OFFSET", "hold_shared", "is_held_elsewhere", "locked", "slot_of"]
+__all__ = ["LIVENESS_OFFSET", "hold_shared", "is_held_elsewhere", "locked"]
 
 LIVENESS_OFFSET = 1 << 61
 """A shared lock on this byte says: some process has the file open."""
@@ -64,11 +64,6 @@ def is_held_elsewhere(path: str) -> bool:
         return not _try(descriptor, fcntl.F_WRLCK, LIVENESS_OFFSET, 1)
     finally:
         os.close(descriptor)
-
-
-def slot_of(name: str) -> int:
-    """Return the byte of the root's lock file for a file under `partial/`, whose name begins with a hash."""
-    return int(name.rpartition("/")[2][:15], 16)  # below the liveness byte
 
 
 def _try(descriptor: int, kind: int, start: int, length: int) -> bool:

@@ -14,20 +14,16 @@ import contextlib
 import mmap
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 
 from fsspeckit_lib.cache import blocks
 from fsspeckit_lib.cache.blocks import Span
-from fsspeckit_lib.cache.config import BLOCK_BYTES, CacheConfig
-from fsspeckit_lib.cache.index import CacheIndex
-from fsspeckit_lib.cache.locks import hold_shared, locked, slot_of
+from fsspeckit_lib.cache.config import BLOCK_BYTES
+from fsspeckit_lib.cache.download import Download
+from fsspeckit_lib.cache.locks import hold_shared, locked
 from fsspeckit_lib.cache.publication import move_into_place
-from fsspeckit_lib.cache.stats import StatsCounter
-from fsspeckit_lib.core.backend_errors import translate
-from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
-from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError
+from fsspeckit_lib.errors import Cancelled, Corrupt
 
 __all__ = ["PartialFile"]
 
@@ -35,50 +31,21 @@ __all__ = ["PartialFile"]
 class PartialFile:
     """The sparse copy of one version of one object, shared by all its open handles in this process."""
 
-    def __init__(
-        self,
-        *,
-        config: CacheConfig,
-        index: CacheIndex,
-        pool: ThreadPoolExecutor,
-        stats: StatsCounter,
-        store: ObjectStore,
-        info: ObjectInfo,
-        entry_id: bytes,
-        name: str,
-        targets: tuple[str, str],
-        lock_descriptor: int,
-        on_published: Callable[[bytes, str, int], None],
-    ) -> None:
-        """Open or create the two files, which the index has a row for. Local I/O only.
-
-        Args:
-            name: of the data file, relative to the root: `partial/…`.
-            targets: see `move_into_place`.
-            lock_descriptor: of the root's lock file.
-            on_published: called with id, version and inode after this process moved the whole file into place.
-        """
-        self.info = info
-        self.entry_id = entry_id
+    def __init__(self, download: Download) -> None:
+        """Open or create the two files, which the index has a row for. Local I/O only."""
+        self.info = download.info
+        self.entry_id = download.entry_id
         self.handles = 0  # owned by the cache, under its lock
-        self._config = config
-        self._index = index
-        self._pool = pool
-        self._stats = stats
-        self._store = store
-        self._targets = targets
-        self._on_published = on_published
-        self._who = f"{store.url}/{info.key}"
-        self._name = name
+        self._download = download
+        self._index = download.index
+        self._path = download.path
         self._lock = threading.Lock()
         self._in_flight: dict[Span, Future[None]] = {}
         self._closed = False
         self._complete = False
-        self._path = f"{config.root}/{name}"
-        slot = slot_of(name)
-        with locked(lock_descriptor, slot, slot + 1, who=self._who, timeout_s=config.lock_timeout_s):
+        with download.locked():
             self.descriptor, self._map_descriptor, self._flags = self._open_files()
-        self._span = (0, blocks.count_blocks(info.size_bytes))
+        self._span = (0, blocks.count_blocks(self.info.size_bytes))
         if blocks.is_present(self._flags, self._span):
             self._publish()
 
@@ -108,13 +75,13 @@ class PartialFile:
         wanted = blocks.block_span(start, stop)
         while not blocks.is_present(self._flags, wanted):
             if self._closed:
-                raise Cancelled(f"{self._who}: the file was closed while it was being read")
+                raise Cancelled(f"{self._download.who}: the file was closed while it was being read")
             own, others = self._claim(wanted)
             if len(own) == 1:
                 self._run(*own[0])
             else:
                 for span, future in own:
-                    self._pool.submit(self._run, span, future)
+                    self._download.pool.submit(self._run, span, future)
             wait_for([future for _, future in own] + others)
             for _, future in own:
                 future.result()
@@ -123,7 +90,7 @@ class PartialFile:
     def prefetch(self, start: int, stop: int) -> None:
         """Start fetching what is missing of [start, stop) in the background; failures show at the read."""
         for span, future in self._claim(blocks.block_span(start, stop))[0]:
-            self._pool.submit(self._run, span, future)
+            self._download.pool.submit(self._run, span, future)
 
     def close(self) -> None:
         """Drop the parts that have not begun, and close the files once those in flight have ended. Does not wait."""
@@ -172,7 +139,7 @@ class PartialFile:
     def _claim(self, wanted: Span) -> tuple[list[tuple[Span, Future[None]]], list[Future[None]]]:
         """Return the parts of `wanted` that nobody fetches, now the caller's, and the futures of those others fetch."""
         own: list[tuple[Span, Future[None]]] = []
-        part_blocks = self._config.part_bytes // BLOCK_BYTES
+        part_blocks = self._download.config.part_bytes // BLOCK_BYTES
         with self._lock:
             if self._closed:
                 return [], []
@@ -185,14 +152,7 @@ class PartialFile:
 
     def _run(self, span: Span, future: Future[None]) -> None:
         """Fetch one claimed part and settle its future. Never raises: the future carries the error."""
-        failure: BaseException | None = None
-        try:
-            if self._closed:
-                raise Cancelled(f"{self._who}: closed before this part was fetched")
-            self._fetch_part(span)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the future
-            failure = error if isinstance(error, GatewayError) else translate(error, self._who)
-            failure.__cause__ = error if failure is not error else error.__cause__
+        failure = self._download.attempt(lambda: self._fetch_part(span))
         with self._lock:
             del self._in_flight[span]
             is_last = self._closed and not self._in_flight
@@ -204,8 +164,10 @@ class PartialFile:
             future.set_exception(failure)
 
     def _fetch_part(self, span: Span) -> None:
-        timeout_s = self._config.lock_timeout_s
-        with locked(self._map_descriptor, *span, who=self._who, timeout_s=timeout_s):
+        who, timeout_s = self._download.who, self._download.config.lock_timeout_s
+        if self._closed:
+            raise Cancelled(f"{who}: closed before this part was fetched")
+        with locked(self._map_descriptor, *span, who=who, timeout_s=timeout_s):
             for gap in blocks.gaps(self._flags, span):  # another process may have filled some
                 self._fetch_gap(gap)
         if blocks.is_present(self._flags, self._span):
@@ -213,9 +175,9 @@ class PartialFile:
 
     def _fetch_gap(self, gap: Span) -> None:
         start, stop = gap[0] * BLOCK_BYTES, min(gap[1] * BLOCK_BYTES, self.info.size_bytes)
-        self._index.admit(self.entry_id, self.info.version, stop - start, self._who)
+        self._index.admit(self.entry_id, self.info.version, stop - start, self._download.who)
         try:
-            view = memoryview(self._store.read_range(self.info, start, stop)).cast("B")
+            view = memoryview(self._download.store.read_range(self.info, start, stop)).cast("B")
             written = 0
             while written < len(view):
                 written += os.pwrite(self.descriptor, view[written:], start + written)
@@ -223,7 +185,7 @@ class PartialFile:
             self._index.refund(self.entry_id, self.info.version, stop - start)
             raise
         blocks.mark(self._flags, gap)
-        self._stats.add(downloads=1, bytes_from_remote=stop - start)
+        self._download.stats.add(downloads=1, bytes_from_remote=stop - start)
 
     def _publish(self) -> None:
         with self._lock:
@@ -237,30 +199,30 @@ class PartialFile:
                 self.entry_id, self.info.version, self.info.size_bytes, lambda: self._move(moved)
             )
             if moved:
-                self._path = f"{self._config.root}/{moved[0]}"
+                self._path = f"{self._download.config.root}/{moved[0]}"
             elif published:
                 self._adopt_published()
             self._complete = True
         if moved:
-            self._on_published(self.entry_id, self.info.version, os.fstat(self.descriptor).st_ino)
+            self._download.on_published(self.entry_id, self.info.version, os.fstat(self.descriptor).st_ino)
 
     def _adopt_published(self) -> None:
         """Another process published the copy; should this one have begun a second one, that goes."""
-        for name in (self._name, f"{self._name}.map"):
+        for name in (self._download.name, f"{self._download.name}.map"):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._config.root}/{name}")
+                os.unlink(f"{self._download.config.root}/{name}")
         row = self._index.lookup(self.entry_id)
         if row is not None and row.complete:
-            self._path = f"{self._config.root}/{row.path}"
+            self._path = f"{self._download.config.root}/{row.path}"
 
     def _move(self, moved: list[str]) -> tuple[str, os.stat_result]:
         """Rename the data file to its target and remove the map. Runs inside the index's transaction."""
-        root = self._config.root
+        root = self._download.config.root
         path, status = move_into_place(
-            root, self._name, self._targets, self.descriptor, self.info, self._index.drop_path
+            root, self._download.name, self._download.targets, self.descriptor, self.info, self._index.drop_path
         )
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{root}/{self._name}.map")
+            os.unlink(f"{root}/{self._download.name}.map")
         moved.append(path)
         return path, status
 

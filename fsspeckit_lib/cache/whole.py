@@ -13,16 +13,12 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-from fsspeckit_lib.cache.config import CacheConfig
-from fsspeckit_lib.cache.index import CacheIndex
-from fsspeckit_lib.cache.locks import hold_shared, locked, slot_of
+from fsspeckit_lib.cache.download import Download
+from fsspeckit_lib.cache.locks import hold_shared
 from fsspeckit_lib.cache.publication import move_into_place
-from fsspeckit_lib.cache.stats import StatsCounter
-from fsspeckit_lib.core.backend_errors import translate
-from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
-from fsspeckit_lib.errors import Cancelled, GatewayError
+from fsspeckit_lib.errors import Cancelled
 
 __all__ = ["WholeFile"]
 
@@ -30,51 +26,24 @@ __all__ = ["WholeFile"]
 class WholeFile:
     """One version of one small object, shared by all its open handles in this process; the twin of `PartialFile`."""
 
-    def __init__(
-        self,
-        *,
-        config: CacheConfig,
-        index: CacheIndex,
-        pool: ThreadPoolExecutor,
-        stats: StatsCounter,
-        store: ObjectStore,
-        info: ObjectInfo,
-        entry_id: bytes,
-        name: str,
-        targets: tuple[str, str],
-        lock_descriptor: int,
-        open_published: Callable[[], tuple[int, str] | None],
-        on_published: Callable[[bytes, str, int], None],
-    ) -> None:
+    def __init__(self, download: Download, open_published: Callable[[], tuple[int, str] | None]) -> None:
         """Do nothing yet; an empty file is published at once.
 
         Args:
-            name: of the temporary file, relative to the root: `partial/…`.
-            targets: see `move_into_place`.
-            lock_descriptor: of the root's lock file.
             open_published: returns descriptor and path of the complete copy, if another process published it.
-            on_published: called with id, version and inode after this process published it.
         """
-        self.info = info
-        self.entry_id = entry_id
+        self.info = download.info
+        self.entry_id = download.entry_id
         self.handles = 0  # owned by the cache, under its lock
         self.descriptor = -1
-        self._config = config
-        self._index = index
-        self._pool = pool
-        self._stats = stats
-        self._store = store
-        self._name = name
-        self._targets = targets
-        self._lock_descriptor = lock_descriptor
+        self._download = download
+        self._index = download.index
+        self._path = download.path
         self._open_published = open_published
-        self._on_published = on_published
-        self._who = f"{store.url}/{info.key}"
-        self._path = f"{config.root}/{name}"
         self._lock = threading.Lock()
         self._future: Future[None] | None = None
         self._closed = False
-        if info.size_bytes == 0:
+        if self.info.size_bytes == 0:
             self._publish(b"")
 
     @property
@@ -106,7 +75,7 @@ class WholeFile:
         if self.descriptor < 0 and not self._closed:
             future, is_own = self._claim()
             if is_own:
-                self._pool.submit(self._run, future)
+                self._download.pool.submit(self._run, future)
 
     def close(self) -> None:
         """Close the file, or leave that to the fetch in flight. Does not wait."""
@@ -125,7 +94,7 @@ class WholeFile:
     def _claim(self) -> tuple[Future[None], bool]:
         with self._lock:
             if self._closed:
-                raise Cancelled(f"{self._who}: the file was closed while it was being read")
+                raise Cancelled(f"{self._download.who}: the file was closed while it was being read")
             if self._future is not None:
                 return self._future, False
             self._future = Future()
@@ -133,13 +102,7 @@ class WholeFile:
 
     def _run(self, future: Future[None]) -> None:
         """Fetch and settle the future. Never raises: the future carries the error."""
-        failure: BaseException | None = None
-        try:
-            if self.descriptor < 0:  # else a fetch ended between the caller's look and its claim
-                self._fetch()
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the future
-            failure = error if isinstance(error, GatewayError) else translate(error, self._who)
-            failure.__cause__ = error if failure is not error else error.__cause__
+        failure = self._download.attempt(self._fetch)
         with self._lock:
             self._future = None
             is_last = self._closed
@@ -151,22 +114,23 @@ class WholeFile:
             future.set_exception(failure)
 
     def _fetch(self) -> None:
+        if self.descriptor >= 0:
+            return  # a fetch ended between the caller's look and its claim
         if self._closed:
-            raise Cancelled(f"{self._who}: closed before it was fetched")
-        slot = slot_of(self._name)
-        with locked(self._lock_descriptor, slot, slot + 1, who=self._who, timeout_s=self._config.lock_timeout_s):
+            raise Cancelled(f"{self._download.who}: closed before it was fetched")
+        with self._download.locked():
             found = self._open_published()
             if found is not None:
                 self.descriptor, self._path = found
                 return
             size_bytes = self.info.size_bytes
-            self._index.check_room(self.entry_id, size_bytes, self._who)
-            data = memoryview(self._store.read_range(self.info, 0, size_bytes)).cast("B")
-            self._stats.add(downloads=1, bytes_from_remote=size_bytes)
+            self._index.check_room(self.entry_id, size_bytes, self._download.who)
+            data = memoryview(self._download.store.read_range(self.info, 0, size_bytes)).cast("B")
+            self._download.stats.add(downloads=1, bytes_from_remote=size_bytes)
             self._publish(data)
 
     def _publish(self, data: memoryview | bytes) -> None:
-        temporary = f"{self._config.root}/{self._name}"
+        download, temporary = self._download, self._download.path
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             hold_shared(descriptor)  # says to a process that starts now that this is no leftover
@@ -177,9 +141,14 @@ class WholeFile:
                 self.entry_id,
                 self.info.version,
                 self.info.size_bytes,
-                self._who,
+                download.who,
                 lambda: move_into_place(
-                    self._config.root, self._name, self._targets, descriptor, self.info, self._index.drop_path
+                    download.config.root,
+                    download.name,
+                    download.targets,
+                    descriptor,
+                    self.info,
+                    self._index.drop_path,
                 ),
             )
         except BaseException:
@@ -187,6 +156,6 @@ class WholeFile:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-        self._path = f"{self._config.root}/{path}"
+        self._path = f"{self._download.config.root}/{path}"
         self.descriptor = descriptor
-        self._on_published(self.entry_id, self.info.version, os.fstat(descriptor).st_ino)
+        self._download.on_published(self.entry_id, self.info.version, os.fstat(descriptor).st_ino)

@@ -16,6 +16,8 @@ import pytest
 
 from fsspeckit_lib.cache import Cache, CachedFile
 from fsspeckit_lib.cache.config import BLOCK_BYTES
+from fsspeckit_lib.core.local_objects import LocalObjects
+from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import CacheStale, Cancelled, GatewayError, Unavailable
 from tests.fsspeckit_lib.cache.conftest import Setting
 
@@ -52,6 +54,18 @@ def test_a_hit_asks_the_storage_nothing(setting: Setting) -> None:
     assert _everything(hit) == DATA
     assert len(setting.store.reads) == before
     assert setting.cache.stats().hits == 1
+
+
+def test_a_bucket_and_its_folder_share_one_copy(setting: Setting) -> None:
+    setting.put("folder/f", DATA)
+    assert _everything(setting.open(setting.info("folder/f"))) == DATA
+    folder = LocalObjects(str(setting.folder / "folder"))
+    info = folder.stat("f")
+    assert isinstance(info, ObjectInfo)
+    file = setting.cache.open(folder, info)
+    assert file.is_complete
+    file.close()
+    assert setting.cache.stats().entries == 1
 
 
 def test_a_read_fetches_only_the_blocks_it_needs(setting: Setting) -> None:

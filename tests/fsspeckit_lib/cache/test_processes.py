@@ -73,7 +73,7 @@ def _check_claims(root: Path, contents: dict[str, bytes]) -> int:
     index.close()
     partial_blocks = 0
     for entry_id, path, complete in rows:
-        data = contents[entry_id.decode().split("\0")[-1]]
+        data = contents[entry_id.decode().rpartition("/")[2]]
         local = root / path.decode()
         if complete:
             assert local.read_bytes() == data

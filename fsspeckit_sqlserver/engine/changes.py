@@ -161,7 +161,7 @@ class Changes:
         node, resolution = self._resolved(statement)
         name = statement.node_name
         message = getattr(node, name)
-        types = self.parameter_oids(statement, ())
+        types = self.parameter_oids(statement, statement.parameter_oids)
         check_values(len(types), parameters)
         manifests = self._planner.manifests(resolution.datasets)
         cast_parameters(message, dict(enumerate(types, 1)))
@@ -238,7 +238,7 @@ def _count(rows: Sequence[tuple[object, ...]]) -> int:
 def inner_query(statement: Statement) -> Statement:
     """Return the query inside EXPLAIN or CREATE TABLE AS."""
     select = statement.node.query.select_stmt
-    return Statement(deparse("select_stmt", select), "select_stmt", select)
+    return Statement(deparse("select_stmt", select), "select_stmt", select, statement.parameter_oids)
 
 
 def query_of(statement: Statement) -> Statement | None:
@@ -249,5 +249,5 @@ def query_of(statement: Statement) -> Statement | None:
         select = pb.SelectStmt()
         select.CopyFrom(statement.node)
         select.ClearField("into_clause")
-        return Statement(deparse("select_stmt", select), "select_stmt", select)
+        return Statement(deparse("select_stmt", select), "select_stmt", select, statement.parameter_oids)
     return None

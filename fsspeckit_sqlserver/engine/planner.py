@@ -40,7 +40,7 @@ class Planner:
     def __init__(self, world: World, connections: Connections, temporaries: Temporaries) -> None:
         self._world, self._connections, self._temporaries = world, connections, temporaries
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
-        self._declared: dict[str, tuple[int, ...]] = {}
+        self._declared: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._snapshot: dict[str, Manifest] | None = None
         self._begun_at: dt.datetime | None = None
 
@@ -123,20 +123,28 @@ class Planner:
         """Return the plan of a query and the manifest of each of its datasets, whose shapes are the plan's.
 
         Args:
-            parameter_oids: what the client declared, 0 for what it leaves open; None for what was declared when the
-                same text was described last.
+            parameter_oids: what the client declared, 0 for what it leaves open; None to run what was described: the
+                statement carries the types that were announced then, and they tell it from its namesakes.
             values: of the parameters, when it is run: their types where neither client nor statement tells.
 
         Raises:
             GatewayError: it does not resolve or bind, or the datasets cannot be read.
         """
         if parameter_oids is None:
-            declared = self._declared.get(statement.sql, ())
+            announced = statement.parameter_oids
+            declared = self._declared.get((statement.sql, announced), announced)
         else:
             declared = tuple(oid if oid != oids.UNKNOWN else 0 for oid in parameter_oids)
+        plan, manifests = self._plan(statement, declared, values)
+        if parameter_oids is not None:
             if len(self._declared) > _MAX_PLANS:
                 self._declared.clear()
-            self._declared[statement.sql] = declared
+            self._declared[statement.sql, plan.parameter_oids] = declared
+        return plan, manifests
+
+    def _plan(
+        self, statement: Statement, declared: tuple[int, ...], values: Sequence[object]
+    ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
         key = (statement.sql, declared, fallback, self._world.instance.generation)
         plan = self._plans.get(key)

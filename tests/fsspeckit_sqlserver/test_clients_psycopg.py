@@ -364,3 +364,24 @@ def test_results_of_any_size_arrive_whole(connection: Connection, rows: int, bin
         half = None if index % 3 == 0 else index * 0.5
         assert fetched[index][:2] == (index, f"row {index}")
         assert fetched[index][2] == (None if half is None else pytest.approx(half))
+
+
+def test_one_text_prepared_for_several_types_keeps_them_apart(connection: Connection) -> None:
+    connection.prepare_threshold = 0
+    values = ["x", 3, "10", dt.date(2024, 2, 29), 5, "x", dt.date(2024, 2, 29), 2**40, 1.5, True, "z"]
+    for value in [*values, *reversed(values)]:
+        for wire_format in ("t", "b"):
+            got = connection.execute(f"SELECT %{wire_format} AS v", (value,), binary=wire_format == "b").fetchone()
+            assert got == (value,)
+    compare = "SELECT %t < '9'"
+    assert connection.execute(compare, ("10",)).fetchone() == (True,)
+    assert connection.execute(compare, (10,)).fetchone() == (False,)
+    assert connection.execute(compare, ("10",)).fetchone() == (True,)
+
+
+def test_sql_level_prepare_keeps_types_of_equal_texts_apart(connection: Connection) -> None:
+    connection.execute("PREPARE h1(text) AS SELECT $1 < '9' AS g")
+    connection.execute("PREPARE h2(bigint) AS SELECT $1 < '9' AS g")
+    assert connection.execute("EXECUTE h1('10')").fetchone() == (True,)
+    assert connection.execute("EXECUTE h2(10)").fetchone() == (False,)
+    assert connection.execute("EXECUTE h1('10')").fetchone() == (True,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,9 +55,9 @@ class Client:
     session: DuckSession
     parameters: list[object] = field(default_factory=list)
 
-    def start(self, sql: str, *parameters: object) -> QueryRows | KnownRows | NoRows:
+    def start(self, sql: str, *parameters: object, announced: tuple[int, ...] = ()) -> QueryRows | KnownRows | NoRows:
         (statement,) = parse_statements(sql)
-        return self.session.execute(statement, parameters)
+        return self.session.execute(dataclasses.replace(statement, parameter_oids=announced), parameters)
 
     def table(self, sql: str, *parameters: object, batch: int = 1000) -> pa.Table | None:
         rows = self.start(sql, *parameters)

@@ -244,9 +244,11 @@ def test_declared_types_win(client: Client) -> None:
 def test_results_have_the_types_that_were_announced(
     client: Client, declared: int, value: object, expected: int
 ) -> None:
+    announced: tuple[int, ...] = ()
     if declared:
-        assert _shape(client.session, "SELECT $1", declared)[1] == [("?column?", expected)]
-    rows = client.start("SELECT $1", value)
+        announced, columns = _shape(client.session, "SELECT $1", declared)
+        assert columns == [("?column?", expected)]
+    rows = client.start("SELECT $1", value, announced=announced)
     assert rows.columns is not None
     assert rows.columns[0].type_oid == expected
     batch = rows.fetch(1)

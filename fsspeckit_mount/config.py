@@ -100,7 +100,14 @@ def split_mount_options(options: Mapping[str, str]) -> tuple[MountOptions, dict[
     defaults = MountOptions()
     own = MountOptions(
         passthrough in {"yes", "true"},
-        parse_size(rest.pop("complete_at_open", defaults.complete_at_open_bytes)),
-        parse_size(rest.pop("readahead", defaults.readahead_bytes)),
+        _size(rest, "complete_at_open", defaults.complete_at_open_bytes),
+        _size(rest, "readahead", defaults.readahead_bytes),
     )
     return own, rest
+
+
+def _size(options: dict[str, str], name: str, default: int) -> int:
+    try:
+        return parse_size(options.pop(name, default))
+    except InvalidValue as error:
+        raise InvalidValue(f"-o {name}: {error}") from error

@@ -158,6 +158,9 @@ def _refuse_loops(mountpoint: str, store: ObjectStore, cache_root: str) -> None:
     path = os.path.realpath(path)
     if _is_below(mountpoint, path) or _is_below(path, mountpoint):
         raise BadInput(f"mountpoint {mountpoint}: and the source {path} lie one below the other; keep them apart")
+    cache_path = os.path.realpath(cache_root)
+    if _is_below(cache_path, path) or _is_below(path, cache_path):
+        raise BadInput(f"--cache-dir {cache_root}: and the source {path} lie one below the other; name a place apart")
 
 
 def _is_below(path: str, directory: str) -> bool:

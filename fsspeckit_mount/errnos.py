@@ -28,6 +28,7 @@ ERRNO_BY_KIND = {
     "corrupt": errno.EIO,
     "resource-exhausted": errno.ENOSPC,
     "unsupported": errno.EOPNOTSUPP,
+    "unnameable-key": errno.EIO,  # the folder is there and cannot be shown whole: logged, unlike EOPNOTSUPP
     "cancelled": errno.EINTR,
     "internal": errno.EIO,
 }

@@ -41,6 +41,7 @@ SQLSTATES: Final = MappingProxyType(
         "short-read": "XX001",
         "resource-exhausted": "53000",
         "unsupported": "0A000",  # feature_not_supported
+        "unnameable-key": "58030",  # io_error
         "cancelled": "57014",  # query_canceled
         "internal": INTERNAL_ERROR,
         # statements

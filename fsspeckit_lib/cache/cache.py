@@ -30,7 +30,7 @@ from fsspeckit_lib.cache.stats import CacheStats, StatsCounter
 from fsspeckit_lib.cache.whole import WholeFile
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
-from fsspeckit_lib.errors import ResourceExhausted, Unavailable
+from fsspeckit_lib.errors import NotADirectory, ResourceExhausted, Unavailable
 
 __all__ = ["Cache", "StorageCache"]
 
@@ -58,8 +58,12 @@ class Cache:
             self._check_format()
             with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
                 boot_id = file.read().strip()
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotADirectory(
+                f"cache folder {config.root}: found a file there or above it, wanted a folder; choose another one"
+            ) from error
         except OSError as error:
-            raise translate(error, f"cache folder {config.root}") from error
+            raise translate(error, f"cache folder {config.root}: cannot be created or read") from error
         self._stats = StatsCounter()
         self._mapper = FileNameCacheMapper(config.root)
         self._index = CacheIndex(

@@ -13,8 +13,12 @@ __all__ = ["nearest", "unknown_name"]
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` most likely meant, or None when none is close."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
-    return by_folded[matches[0]] if matches else None
+    folded = name.casefold()
+    for match in difflib.get_close_matches(folded, by_folded, n=3, cutoff=0.5):
+        # a short name with another first letter is rarely what was meant: foo is not root
+        if match[:1] == folded[:1] or difflib.SequenceMatcher(None, folded, match).ratio() >= 0.7:
+            return by_folded[match]
+    return None
 
 
 def unknown_name(who: str, what: str, name: str, known: Iterable[str]) -> UnknownName:

@@ -15,6 +15,8 @@ __all__ = ["format_size", "parse_duration", "parse_size"]
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-zµ]*)\s*\Z")
 _PREFIXES = "kmgtpe"
+_MOST_BYTES = (1 << 63) - 1
+_MOST_SECONDS = 10 * 365 * 86400.0
 _SECONDS = {"": 1.0, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -31,7 +33,10 @@ def parse_size(text: str | int) -> int:
     factor = _size_factor(unit)
     if match is None or factor is None:
         raise InvalidValue(f"size: found {text!r}, wanted bytes such as 10GiB, 500MB or 4096")
-    return int(float(match.group(1)) * factor) if "." in match.group(1) else int(match.group(1)) * factor
+    size = int(float(match.group(1)) * factor) if "." in match.group(1) else int(match.group(1)) * factor
+    if size > _MOST_BYTES:
+        raise InvalidValue(f"size: found {text!r}, wanted less than 8EiB")
+    return size
 
 
 def _size_factor(unit: str) -> int | None:
@@ -67,4 +72,7 @@ def parse_duration(text: str | float) -> float:
     factor = _SECONDS.get(match.group(2).lower()) if match else None
     if match is None or factor is None:
         raise InvalidValue(f"duration: found {text!r}, wanted a time such as 30s, 500ms, 5m or 0")
-    return float(match.group(1)) * factor
+    seconds = float(match.group(1)) * factor
+    if seconds > _MOST_SECONDS:
+        raise InvalidValue(f"duration: found {text!r}, wanted at most 3650d")
+    return seconds

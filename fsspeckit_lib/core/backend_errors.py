@@ -98,11 +98,22 @@ _BY_OBSTORE_TYPE: Mapping[str, type[GatewayError]] = {
     "UnauthenticatedError": AccessDenied,
     "UnknownConfigurationKeyError": InvalidValue,
 }
+_NO_CREDENTIALS = "169.254.169.254"
+"""Where obstore asks for credentials, on a machine of AWS, when nobody gave it any."""
+_REQUEST_URL = re.compile(r"Error performing \w+ (\w+://[^/\s]+)")
+_NO_CONNECTION = {
+    "Connection refused": "connection refused",
+    "dns error": "the name is not known",
+    "failed to lookup": "the name is not known",
+    "timed out": "timed out",
+    "certificate": "the certificate is not trusted",
+}
 _STATUS = re.compile(r"status code: (\d{3})|returned (\d{3}) ")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
 _ADVICE: Mapping[type[GatewayError], str] = {
     AccessDenied: "check the credentials and their permissions",
+    NotFound: "check the spelling",
     Unavailable: "check that the endpoint is right and up; nothing was taken as deleted",
     TimedOut: "the storage did not answer in time; try again later",
     ResourceExhausted: "free space or raise the limit, then try again",
@@ -179,6 +190,8 @@ def _classify_os_error(error: OSError) -> type[GatewayError]:
 def _classify_obstore(error: BaseException, text: str) -> type[GatewayError]:
     if isinstance(error, FileNotFoundError):
         return NotFound
+    if _NO_CREDENTIALS in text:
+        return AccessDenied
     by_type = _BY_OBSTORE_TYPE.get(type(error).__name__)
     if by_type is not None:
         return by_type
@@ -209,6 +222,12 @@ def _words(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if _NO_CREDENTIALS in text:
+        return "found no credentials, wanted access_key_id and secret_access_key (or AWS_*, or anon=true)"
+    url = _REQUEST_URL.search(text)
+    if url is not None and "error sending request" in text:
+        reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), "no answer")
+        return f"cannot connect to {url.group(1)}: {reason}"
     code, message = _CODE.search(text), _MESSAGE.search(text)
     if code is not None and message is not None:
         return f"{message.group(1).strip().rstrip('.')} ({code.group(1)})"

@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
     from obstore.store import ObjectStore as ObstoreStore
 
-__all__ = ["ObstoreObjects"]
+__all__ = ["ObstoreObjects", "UnnameableKey"]
 
 _PAGE_OBJECTS = 1000
+
+
+class UnnameableKey(Unsupported):
+    """A key that S3 can hold and obstore cannot name. One of them makes its folder's listing fail."""
+
+    kind = "unnameable-key"
 
 
 class ObstoreObjects:
@@ -142,8 +148,11 @@ class _unnameable:  # noqa: N801 - reads as a with-block
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError) and "parse path" in str(error):
-            raise Unsupported(f"{self._who!r}: obstore cannot name a key with this component") from error
+        if error is not None and ("parse path" in str(error) or "invalid path" in str(error)):
+            raise UnnameableKey(
+                f"{self._who!r}: a key here has an empty, '.' or '..' component or a control character, which "
+                "obstore cannot name; rename it with the provider's own tool"
+            ) from error
 
 
 def _info(key: str, meta: ObjectMeta) -> ObjectInfo:

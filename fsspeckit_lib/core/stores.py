@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,10 +51,11 @@ def check_store(store: ObjectStore) -> None:
         NotADirectory: the root is a file.
         AccessDenied, Unavailable: the storage refused, or could not be reached.
     """
-    from fsspeckit_lib.core.obstore_objects import ObstoreObjects
+    from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
 
     if isinstance(store, ObstoreObjects):
-        next(iter(store.list_recursive("")), None)  # an S3 prefix need not exist, its bucket must
+        with contextlib.suppress(UnnameableKey):  # it answered
+            next(iter(store.list_recursive("")), None)  # an S3 prefix need not exist, its bucket must
         return
     try:
         entry = store.stat("")

@@ -36,6 +36,9 @@ def run_command(command: click.Command, prog_name: str) -> NoReturn:
     except click.Abort:
         _say(prog_name, "interrupted")
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
     except click.ClickException as error:
         hint = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:

@@ -33,7 +33,7 @@ def configure_logging(level: str = "info", path: str | None = None) -> None:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
             handler = logging.FileHandler(path, encoding="utf-8")
         except OSError as error:
-            raise translate(error, f"log file {path}") from error
+            raise translate(error, f"log file {path} (--log-file)") from error
     in_journal = path is None and "JOURNAL_STREAM" in os.environ
     stamp = "" if in_journal else "%(asctime)s "
     handler.setFormatter(logging.Formatter(f"{stamp}%(levelname)s %(name)s: %(message)s"))

@@ -21,6 +21,7 @@ from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue
+from fsspeckit_lib.storage_options.registry import storage_options_for
 from fsspeckit_lib.storage_options.uri import is_known_protocol
 
 __all__ = [
@@ -131,8 +132,8 @@ class Settings(_Section):
                 raise unknown_name("configuration", "storage", storage_or_url, self.storages)
             if looks_like_a_name:
                 raise BadInput(
-                    f"{storage_or_url!r}: found neither a folder nor a URL, wanted one such as s3://bucket/prefix or "
-                    "/folder, or the name of a storage from --config"
+                    f"{storage_or_url!r}: found neither a folder nor a URL nor a configured storage (there are none), "
+                    "wanted one such as s3://bucket/prefix or /folder"
                 )
             return open_store(_join(storage_or_url, path), options)
         if "protocol" not in named:
@@ -146,6 +147,8 @@ class Settings(_Section):
         url = root if "://" in root else f"{protocol}://{root}"
         rest = {key: value for key, value in named.items() if key not in {"protocol", "bucket", "path", "url"}}
         try:
+            if not root:
+                storage_options_for(protocol, rest)  # a misspelt key is the likelier mistake
             return open_store(_join(url, path), {**rest, **options})
         except BadInput as error:
             raise type(error)(f"configuration: storages.{storage_or_url}: {error}") from error
@@ -164,7 +167,7 @@ def load_settings(path: str | None) -> Settings:
         with open(path, encoding="utf-8") as file:
             loaded = yaml.safe_load(file)
     except OSError as error:
-        raise translate(error, f"configuration {path}") from error
+        raise translate(error, f"configuration file {path} (--config)") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark is not None else ""

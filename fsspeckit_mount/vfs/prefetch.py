@@ -18,7 +18,7 @@ __all__ = ["FIRST_WINDOW_BYTES", "LARGEST_WINDOW_BYTES", "STEP_BYTES", "Prefetch
 
 FIRST_WINDOW_BYTES = 1 << 20
 LARGEST_WINDOW_BYTES = 64 << 20
-STEP_BYTES = 8 << 20
+STEP_BYTES = 16 << 20
 """Large windows move on in whole steps, so that each becomes one large request."""
 _GROWTH = 4
 _STREAMS = 8

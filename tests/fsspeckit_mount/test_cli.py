@@ -46,7 +46,13 @@ _BAD: dict[str, tuple[list[str], int, list[str]]] = {
     "missing configuration": (["lake", "mnt", "--config", "nowhere.yaml"], 1, ["nowhere.yaml"]),
     "cache below the mountpoint": (["source", "mnt", "--cache-dir", "mnt/cache"], 2, ["lies below the mountpoint"]),
     "mountpoint below the source": ([".", "mnt"], 2, ["below the other"]),
-    "cache is a file": (["source", "mnt", "--cache-dir", "source/file"], 1, ["source/file"]),
+    "cache is a file": (["source", "mnt", "--cache-dir", "config.yaml"], 1, ["config.yaml", "wanted a folder"]),
+    "cache in the source": (
+        ["source", "mnt", "--cache-dir", "source/cache"],
+        2,
+        ["source/cache", "name a place apart"],
+    ),
+    "endless duration": (["source", "mnt", "--attr-ttl", "99999999999999999999d"], 2, ["at most 3650d"]),
 }
 
 

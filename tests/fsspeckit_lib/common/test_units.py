@@ -21,7 +21,7 @@ def test_sizes(text: str | int, size_bytes: int) -> None:
     assert parse_size(text) == size_bytes
 
 
-@pytest.mark.parametrize("text", ["", "GiB", "-1", "5x", "5 GiBs", "1e3", "0x10", "ten"])
+@pytest.mark.parametrize("text", ["", "GiB", "-1", "5x", "5 GiBs", "1e3", "0x10", "ten", "99999999TiB"])
 def test_what_is_no_size_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(InvalidValue, match="size: found"):
         parse_size(text)
@@ -32,7 +32,7 @@ def test_durations(text: str | int, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "5 parsecs", True])
+@pytest.mark.parametrize("text", ["", "s", "-1s", "5 parsecs", True, "99999999999d"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue, match="duration: found"):
         parse_duration(text)

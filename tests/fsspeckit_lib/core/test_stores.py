@@ -10,9 +10,10 @@ from pathlib import Path
 import fsspec
 import obstore
 import pytest
+import s3fs
 
 from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo, ObjectStore
-from fsspeckit_lib.core.obstore_objects import ObstoreObjects
+from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
 from fsspeckit_lib.core.stores import check_store, open_store
 from fsspeckit_lib.errors import (
     AccessDenied,
@@ -181,6 +182,30 @@ def test_s3_refusals_are_told_apart(s3_server: SeaweedFS, s3_store: ObstoreObjec
         check_store(open_store(s3_store.url, dead))
     with pytest.raises(Unavailable):
         open_store(s3_store.url, dead).stat("a")
+
+
+def test_s3_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch, s3_server: SeaweedFS) -> None:
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    with pytest.raises(AccessDenied, match="found no credentials"):
+        check_store(open_store("s3://tests", {"endpoint_url": s3_server.endpoint_url, "max_retries": 0}))
+
+
+def test_an_s3_key_that_cannot_be_named_spoils_its_folder_alone(s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
+    obstore.put(s3_store.native, "good/file", b"x")
+    fs = s3fs.S3FileSystem(
+        key=s3_server.access_key_id,
+        secret=s3_server.secret_access_key,
+        endpoint_url=s3_server.endpoint_url,
+        skip_instance_cache=True,
+    )
+    fs.pipe_file(f"{s3_store.url.removeprefix('s3://')}/bad/new\nline", b"x")
+    check_store(s3_store)
+    assert {entry.key for page in s3_store.list_directory("") for entry in page} == {"good", "bad"}
+    assert [entry.key for page in s3_store.list_directory("good") for entry in page] == ["good/file"]
+    with pytest.raises(UnnameableKey, match="rename it"):
+        list(s3_store.list_directory("bad"))
 
 
 def test_s3_keys_that_cannot_be_named_are_unsupported_not_missing(s3_store: ObstoreObjects) -> None:

@@ -77,7 +77,7 @@ def test_what_is_wrong_is_named(
 
 
 def test_a_missing_file_is_said() -> None:
-    with pytest.raises(NotFound, match="configuration /nope"):
+    with pytest.raises(NotFound, match="configuration file /nope"):
         load_settings("/nope")
 
 

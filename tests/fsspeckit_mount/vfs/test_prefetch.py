@@ -49,7 +49,7 @@ def test_random_reads_fetch_nothing_ahead() -> None:
 def test_reading_on_from_the_middle_is_noticed_at_the_second_read() -> None:
     prefetcher = Prefetcher(_LARGE)
     assert prefetcher.on_read(500 * _MIB, 501 * _MIB) is None
-    assert prefetcher.on_read(501 * _MIB, 502 * _MIB) == (501 * _MIB, 512 * _MIB)
+    assert prefetcher.on_read(501 * _MIB, 502 * _MIB) == (501 * _MIB, 510 * _MIB)
 
 
 def test_small_sequential_reads_grow_a_window_too() -> None:

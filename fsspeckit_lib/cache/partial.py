@@ -22,7 +22,7 @@ from fsspeckit_lib.cache.blocks import Span
 from fsspeckit_lib.cache.config import BLOCK_BYTES
 from fsspeckit_lib.cache.download import Download
 from fsspeckit_lib.cache.locks import hold_shared, locked
-from fsspeckit_lib.cache.publication import move_into_place
+from fsspeckit_lib.cache.publication import move_into_place, write_all
 from fsspeckit_lib.errors import Cancelled, Corrupt
 
 __all__ = ["PartialFile"]
@@ -116,7 +116,7 @@ class PartialFile:
         wanted = ((self._path, self.info.size_bytes, 0o644), (f"{self._path}.map", count, 0o600))
         with contextlib.ExitStack() as on_failure:
             try:
-                descriptor, map_descriptor = (self._open_existing(path, size, on_failure) for path, size, _ in wanted)
+                descriptor, map_descriptor = (_open_existing(path, size, on_failure) for path, size, _ in wanted)
             except FileNotFoundError:
                 on_failure.close()
                 for path, _, _ in wanted:
@@ -127,14 +127,6 @@ class PartialFile:
             shared = mmap.mmap(map_descriptor, count)
             on_failure.pop_all()
         return descriptor, map_descriptor, shared
-
-    def _open_existing(self, path: str, size_bytes: int, on_failure: contextlib.ExitStack) -> int:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        if os.fstat(descriptor).st_size != size_bytes:
-            os.close(descriptor)
-            raise FileNotFoundError(path)
-        on_failure.callback(os.close, descriptor)
-        return descriptor
 
     def _claim(self, wanted: Span) -> tuple[list[tuple[Span, Future[None]]], list[Future[None]]]:
         """Return the parts of `wanted` that nobody fetches, now the caller's, and the futures of those others fetch."""
@@ -177,10 +169,7 @@ class PartialFile:
         start, stop = gap[0] * BLOCK_BYTES, min(gap[1] * BLOCK_BYTES, self.info.size_bytes)
         self._index.admit(self.entry_id, self.info.version, stop - start, self._download.who)
         try:
-            view = memoryview(self._download.store.read_range(self.info, start, stop)).cast("B")
-            written = 0
-            while written < len(view):
-                written += os.pwrite(self.descriptor, view[written:], start + written)
+            write_all(self.descriptor, self._download.store.read_range(self.info, start, stop), start)
         except BaseException:
             self._index.refund(self.entry_id, self.info.version, stop - start)
             raise
@@ -208,9 +197,9 @@ class PartialFile:
 
     def _adopt_published(self) -> None:
         """Another process published the copy; should this one have begun a second one, that goes."""
-        for name in (self._download.name, f"{self._download.name}.map"):
+        for path in (self._download.path, f"{self._download.path}.map"):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._download.config.root}/{name}")
+                os.unlink(path)
         row = self._index.lookup(self.entry_id)
         if row is not None and row.complete:
             self._path = f"{self._download.config.root}/{row.path}"
@@ -222,9 +211,18 @@ class PartialFile:
             root, self._download.name, self._download.targets, self.descriptor, self.info, self._index.drop_path
         )
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{root}/{self._download.name}.map")
+            os.unlink(f"{self._download.path}.map")
         moved.append(path)
         return path, status
+
+
+def _open_existing(path: str, size_bytes: int, on_failure: contextlib.ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    if os.fstat(descriptor).st_size != size_bytes:
+        os.close(descriptor)
+        raise FileNotFoundError(path)
+    on_failure.callback(os.close, descriptor)
+    return descriptor
 
 
 def _create(path: str, size_bytes: int, mode: int, on_failure: contextlib.ExitStack) -> int:

@@ -1,13 +1,15 @@
-"""Moving a whole file to its place under `data/`. Runs inside the index's transaction, which is the tree's lock."""
+"""Bytes into the cache's files, and a whole file to its place under `data/`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 
+from typing_extensions import Buffer
+
 from fsspeckit_lib.core.objects import ObjectInfo
 
-__all__ = ["move_into_place"]
+__all__ = ["move_into_place", "write_all"]
 
 
 def move_into_place(
@@ -19,6 +21,8 @@ def move_into_place(
     drop_path: Callable[[str], None],
 ) -> tuple[str, os.stat_result]:
     """Give the file the remote's mtime, rename it over what lies at its target, and return its path and status.
+
+    Runs inside the index's transaction, which is the tree's lock.
 
     Args:
         source: relative to `root`, as are the targets.
@@ -40,6 +44,14 @@ def move_into_place(
         _rename(root, source, beside)
         path = beside
     return path, os.fstat(descriptor)
+
+
+def write_all(descriptor: int, data: Buffer, offset: int) -> None:
+    """Write every byte of `data` at `offset`: pwrite(2) may take fewer than it is given."""
+    view = memoryview(data).cast("B")
+    written = 0
+    while written < len(view):
+        written += os.pwrite(descriptor, view[written:], offset + written)
 
 
 def _rename(root: str, source: str, target: str) -> None:

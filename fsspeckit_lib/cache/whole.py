@@ -15,9 +15,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from typing_extensions import Buffer
+
 from fsspeckit_lib.cache.download import Download
 from fsspeckit_lib.cache.locks import hold_shared
-from fsspeckit_lib.cache.publication import move_into_place
+from fsspeckit_lib.cache.publication import move_into_place, write_all
 from fsspeckit_lib.errors import Cancelled
 
 __all__ = ["WholeFile"]
@@ -125,18 +127,16 @@ class WholeFile:
                 return
             size_bytes = self.info.size_bytes
             self._index.check_room(self.entry_id, size_bytes, self._download.who)
-            data = memoryview(self._download.store.read_range(self.info, 0, size_bytes)).cast("B")
+            data = self._download.store.read_range(self.info, 0, size_bytes)
             self._download.stats.add(downloads=1, bytes_from_remote=size_bytes)
             self._publish(data)
 
-    def _publish(self, data: memoryview | bytes) -> None:
+    def _publish(self, data: Buffer) -> None:
         download, temporary = self._download, self._download.path
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             hold_shared(descriptor)  # says to a process that starts now that this is no leftover
-            written = 0
-            while written < len(data):
-                written += os.pwrite(descriptor, data[written:], written)
+            write_all(descriptor, data, 0)
             path = self._index.publish_whole(
                 self.entry_id,
                 self.info.version,

@@ -141,7 +141,7 @@ def translated(who: str) -> Iterator[None]:
         yield
     except GatewayError:
         raise
-    except (Exception, BaseException) as error:
+    except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise  # KeyboardInterrupt, SystemExit, GeneratorExit
         raise translate(error, who) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, objects_below
 from fsspeckit_lib.errors import CacheStale, NotADirectory, ShortRead, Unsupported
 
 if TYPE_CHECKING:
@@ -81,13 +81,7 @@ class FsspecObjects:
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
         """Yield every object below `key`, one directory at a time."""
-        pending = [key]
-        while pending:
-            for page in self.list_directory(pending.pop()):
-                pending.extend(entry.key for entry in page if isinstance(entry, DirectoryInfo))
-                objects = [entry for entry in page if isinstance(entry, ObjectInfo)]
-                if objects:
-                    yield objects
+        return objects_below(self, key)
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one `cat_file`, then one `info` that proves the version."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translate
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, objects_below
 from fsspeckit_lib.errors import CacheStale, NotADirectory, NotFound, ShortRead
 
 __all__ = ["LocalObjects"]
@@ -77,13 +77,7 @@ class LocalObjects:
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
         """Yield every file below folder `key`."""
-        pending = [key]
-        while pending:
-            for page in self.list_directory(pending.pop()):
-                pending.extend(entry.key for entry in page if isinstance(entry, DirectoryInfo))
-                files = [entry for entry in page if isinstance(entry, ObjectInfo)]
-                if files:
-                    yield files
+        return objects_below(self, key)
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version of the file."""

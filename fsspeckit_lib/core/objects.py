@@ -1,8 +1,8 @@
 """The data plane: what the cache, the mount and the datasets ask of a storage, and nothing more.
 
-Pure: values and Protocols. Implementations: `obstore_objects` (S3, GCS, Azure, in Rust), `local_objects` (`os.pread`),
-`fsspec_objects` (every other protocol). All of them are safe to call from any thread, raise only errors of
-`fsspeckit_lib.errors`, and never return fewer bytes than asked for.
+Pure: values, Protocols, and the walk that storages without a recursive listing share. Implementations:
+`obstore_objects` (S3, in Rust), `local_objects` (`os.pread`), `fsspec_objects` (every other protocol). All of them are
+safe to call from any thread, raise only errors of `fsspeckit_lib.errors`, and never return fewer bytes than asked for.
 
 A *key* is a path relative to the root of its storage: `/` separates, no leading or trailing slash, the root is `""`.
 Byte spans are half-open `[start, stop)`.
@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 
 from typing_extensions import Buffer
 
-__all__ = ["DirectoryInfo", "Entry", "ObjectInfo", "ObjectStore"]
+__all__ = ["DirectoryInfo", "Entry", "ObjectInfo", "ObjectStore", "objects_below"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +112,18 @@ class ObjectStore(Protocol):
     def close(self) -> None:
         """Release connections. The store is not used afterwards."""
         ...
+
+
+class _Directories(Protocol):
+    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]: ...
+
+
+def objects_below(store: _Directories, key: str) -> Iterator[Sequence[ObjectInfo]]:
+    """Yield every object below `key`, one directory at a time: `list_recursive` for a storage that has no such call."""
+    pending = [key]
+    while pending:
+        for page in store.list_directory(pending.pop()):
+            pending.extend(entry.key for entry in page if isinstance(entry, DirectoryInfo))
+            objects = [entry for entry in page if isinstance(entry, ObjectInfo)]
+            if objects:
+                yield objects

@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.core.objects import ObjectStore
-from fsspeckit_lib.core.stores import check_store
 from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, Internal, Unavailable, UnknownName
 from fsspeckit_lib.service.logs import configure_logging
 from fsspeckit_lib.service.notify import notify
@@ -87,7 +86,7 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
         cleanup.callback(store.close)
         bounds = cache_config(settings, config.cache_dir, config.cache_size_bytes)
         _refuse_loops(mountpoint, store, bounds.root)
-        check_store(store)
+        store.check()
         cache = Cache(bounds)
         cleanup.callback(cache.close)
 

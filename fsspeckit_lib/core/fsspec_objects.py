@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, objects_below
-from fsspeckit_lib.errors import CacheStale, NotADirectory, ShortRead, Unsupported
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
+from fsspeckit_lib.errors import CacheStale, IsADirectory, NotADirectory, ShortRead, Unsupported
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -56,6 +56,15 @@ class FsspecObjects:
         """Protocol and the components of the root."""
         return self._namespace
 
+    @property
+    def is_immutable(self) -> bool:
+        """False: objects may be replaced at any time."""
+        return False
+
+    def check(self) -> None:
+        """Make sure that the root is a directory that can be reached."""
+        check_is_directory(self)
+
     def stat(self, key: str) -> Entry:
         """Return what fsspec's `info` says of `key`, past its listing cache."""
         with translated(self._who(key)):
@@ -95,6 +104,13 @@ class FsspecObjects:
         if len(data) != stop - start:
             raise ShortRead(who, start, stop - start, len(data))
         return data
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """Return the object at `key`, whole."""
+        entry = self.stat(key)
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
+        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
 
     def close(self) -> None:
         """Release nothing: fsspec shares filesystem instances."""

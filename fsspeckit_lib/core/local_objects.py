@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translate
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, objects_below
-from fsspeckit_lib.errors import CacheStale, NotADirectory, NotFound, ShortRead
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
+from fsspeckit_lib.errors import CacheStale, IsADirectory, NotADirectory, NotFound, ShortRead
 
 __all__ = ["LocalObjects"]
 
@@ -38,6 +38,15 @@ class LocalObjects:
     def namespace(self) -> tuple[str, ...]:
         """`file` and the components of the folder's path."""
         return ("file", *(part for part in self._root.split("/") if part))
+
+    @property
+    def is_immutable(self) -> bool:
+        """False: objects may be replaced at any time."""
+        return False
+
+    def check(self) -> None:
+        """Make sure that the root is a directory that can be reached."""
+        check_is_directory(self)
 
     def stat(self, key: str) -> Entry:
         """Return the file or folder at `key`. Sockets, devices and links out of the root are NotFound."""
@@ -95,6 +104,13 @@ class LocalObjects:
         if len(data) != stop - start:
             raise ShortRead(path, start, stop - start, len(data))
         return data
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """Return the object at `key`, whole."""
+        entry = self.stat(key)
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
+        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
 
     def close(self) -> None:
         """Release nothing: descriptors live for one read."""

@@ -1,8 +1,9 @@
 """The data plane: what the cache, the mount and the datasets ask of a storage, and nothing more.
 
 Pure: values, Protocols, and the walk that storages without a recursive listing share. Implementations:
-`obstore_objects` (S3, in Rust), `local_objects` (`os.pread`), `fsspec_objects` (every other protocol). All of them are
-safe to call from any thread, raise only errors of `fsspeckit_lib.errors`, and never return fewer bytes than asked for.
+`obstore_objects` (S3, GCS, Azure and HTTP, in Rust), `local_objects` (`os.pread`), `forge` (GitLab and GitHub) and
+`fsspec_objects` (every other protocol). All of them are safe to call from any thread, raise only errors of
+`fsspeckit_lib.errors`, and never return fewer bytes than asked for.
 
 A *key* is a path relative to the root of its storage: `/` separates, no leading or trailing slash, the root is `""`.
 Byte spans are half-open `[start, stop)`.
@@ -10,13 +11,26 @@ Byte spans are half-open `[start, stop)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from typing_extensions import Buffer
 
-__all__ = ["DirectoryInfo", "Entry", "ObjectInfo", "ObjectStore", "objects_below"]
+from fsspeckit_lib.errors import NotADirectory, NotFound
+
+__all__ = [
+    "DirectoryInfo",
+    "Entry",
+    "IfAbsent",
+    "IfMatch",
+    "ObjectInfo",
+    "ObjectStore",
+    "Precondition",
+    "WritableStore",
+    "check_is_directory",
+    "objects_below",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,21 @@ class DirectoryInfo:
 Entry: TypeAlias = ObjectInfo | DirectoryInfo
 
 
+@dataclass(frozen=True, slots=True)
+class IfAbsent:
+    """Write only where no object is; otherwise AlreadyExists."""
+
+
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """Write only over the version with this ETag; otherwise Conflict."""
+
+    etag: str
+
+
+Precondition: TypeAlias = IfAbsent | IfMatch
+
+
 class ObjectStore(Protocol):
     """A storage rooted at `url`, read through keys."""
 
@@ -76,6 +105,21 @@ class ObjectStore(Protocol):
 
         Two stores with equal namespaces hold the same objects: the cache keeps one copy for both. Where the same
         protocol and bucket exist at several endpoints, the first component carries the endpoint (`s3-127.0.0.1-8333`).
+        """
+        ...
+
+    @property
+    def is_immutable(self) -> bool:
+        """True where nothing below the root can ever change (a Git commit): a copy of it needs no revalidation."""
+        ...
+
+    def check(self) -> None:
+        """Make sure that the storage answers and its root is there, with the smallest request that tells.
+
+        Raises:
+            NotFound: no such bucket or directory.
+            NotADirectory: the root is a file.
+            AccessDenied, Unavailable: the storage refused, or could not be reached.
         """
         ...
 
@@ -109,9 +153,69 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """Return a whole object and what it is, of one version, in one request where the storage allows.
+
+        Raises:
+            NotFound, IsADirectory: there is no object at `key`.
+            ShortRead: the storage sent another number of bytes than it promised.
+        """
+        ...
+
     def close(self) -> None:
         """Release connections. The store is not used afterwards."""
         ...
+
+
+class WritableStore(ObjectStore, Protocol):
+    """An `ObjectStore` that can also be changed. A written object appears whole or not at all."""
+
+    def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
+        """Write one object from memory.
+
+        Raises:
+            AlreadyExists: `only` is IfAbsent, and there is an object.
+            Conflict: `only` is IfMatch, and the object is another version or gone.
+            OutcomeUnknown: the reply was lost; the object may have been written.
+            Unsupported: the storage cannot check `only`; nothing was written.
+        """
+        ...
+
+    def upload(self, key: str, chunks: Iterable[Buffer], *, only: Precondition | None = None) -> None:
+        """Write one object from chunks of any size, in parallel parts; an error while they come leaves no object.
+
+        Memory: a few parts. Raises as `put`, and whatever `chunks` raises.
+        """
+        ...
+
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
+        """Copy an object on the server's side.
+
+        Raises:
+            NotFound: there is no object at `source`.
+            AlreadyExists: `only` is IfAbsent, and there is an object at `target`.
+        """
+        ...
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects, in batches where the storage can. A key without an object is not an error."""
+        ...
+
+
+class _Rooted(Protocol):
+    @property
+    def url(self) -> str: ...
+    def stat(self, key: str) -> Entry: ...
+
+
+def check_is_directory(store: _Rooted) -> None:
+    """Make sure that the root of a storage with real directories is one: `ObjectStore.check` for such a storage."""
+    try:
+        entry = store.stat("")
+    except NotFound as error:
+        raise NotFound(f"{store.url}: no such directory; create it, or check the spelling") from error
+    if not isinstance(entry, DirectoryInfo):
+        raise NotADirectory(f"{store.url}: is a file, a directory or bucket was wanted; name the folder it lies in")
 
 
 class _Directories(Protocol):

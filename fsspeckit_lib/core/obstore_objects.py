@@ -9,6 +9,7 @@ Keys that obstore cannot name (an empty, `.` or `..` component, a control charac
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
-from fsspeckit_lib.errors import CacheStale, NotFound, ShortRead, Unsupported
+from fsspeckit_lib.errors import CacheStale, IsADirectory, NotFound, ShortRead, Unsupported
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
@@ -57,6 +58,16 @@ class ObstoreObjects:
     def native(self) -> ObstoreStore:
         """The store of obstore itself, for whole-object writes, copies and deletes."""
         return self._store
+
+    @property
+    def is_immutable(self) -> bool:
+        """False: objects may be replaced at any time."""
+        return False
+
+    def check(self) -> None:
+        """List one key: the bucket must exist, a prefix need not."""
+        with contextlib.suppress(UnnameableKey):  # it answered
+            next(iter(self.list_recursive("")), None)
 
     def stat(self, key: str) -> Entry:
         """Return the object at `key` (one HEAD), else the prefix (one LIST), else raise NotFound."""
@@ -116,6 +127,13 @@ class ObstoreObjects:
         if len(data) != stop - start:
             raise ShortRead(who, start, stop - start, len(data))
         return data
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """Return the object at `key`, whole."""
+        entry = self.stat(key)
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
+        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
 
     def close(self) -> None:
         """Release nothing: obstore closes its connections when the store is collected."""

@@ -1,19 +1,18 @@
-"""From a URL to a data plane: `open_store`, and the one request that tells whether it answers."""
+"""From a URL to a data plane: `open_store`."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.objects import DirectoryInfo, ObjectStore
-from fsspeckit_lib.errors import GatewayError, NotADirectory, NotFound, Unsupported
+from fsspeckit_lib.core.objects import ObjectStore
+from fsspeckit_lib.errors import GatewayError, Unsupported
 from fsspeckit_lib.storage_options import AwsStorageOptions, BaseStorageOptions, GenericStorageOptions
 from fsspeckit_lib.storage_options.registry import storage_options_for
 from fsspeckit_lib.storage_options.uri import Location, parse_location
 
-__all__ = ["check_store", "open_store"]
+__all__ = ["open_store"]
 
 
 def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any] | None = None) -> ObjectStore:
@@ -41,28 +40,6 @@ def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any]
         native = options.to_obstore(location.bucket, location.path)
         return ObstoreObjects(native, "s3://" + "/".join(parts), (options.namespace(), *parts))
     return _open_fsspec(location, options)
-
-
-def check_store(store: ObjectStore) -> None:
-    """Make sure that the storage answers and its root is there, with the smallest request that tells.
-
-    Raises:
-        NotFound: no such bucket or directory.
-        NotADirectory: the root is a file.
-        AccessDenied, Unavailable: the storage refused, or could not be reached.
-    """
-    from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
-
-    if isinstance(store, ObstoreObjects):
-        with contextlib.suppress(UnnameableKey):  # it answered
-            next(iter(store.list_recursive("")), None)  # an S3 prefix need not exist, its bucket must
-        return
-    try:
-        entry = store.stat("")
-    except NotFound as error:
-        raise NotFound(f"{store.url}: no such directory; create it, or check the spelling") from error
-    if not isinstance(entry, DirectoryInfo):
-        raise NotADirectory(f"{store.url}: is a file, a directory or bucket was wanted; name the folder it lies in")
 
 
 def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore:

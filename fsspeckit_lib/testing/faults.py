@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
-from fsspeckit_lib.errors import GatewayError, ShortRead
+from fsspeckit_lib.errors import GatewayError, IsADirectory, ShortRead
 
 __all__ = ["FaultyStore"]
 
@@ -44,6 +44,16 @@ class FaultyStore:
         """The inner store's."""
         return self._inner.namespace
 
+    @property
+    def is_immutable(self) -> bool:
+        """The inner store's."""
+        return self._inner.is_immutable
+
+    def check(self) -> None:
+        """Ask the inner store, unless there is an outage."""
+        self._check()
+        self._inner.check()
+
     def stat(self, key: str) -> Entry:
         """Ask the inner store, unless there is an outage."""
         self._check()
@@ -74,6 +84,13 @@ class FaultyStore:
         if cut:
             raise ShortRead(f"{self.url}/{info.key}", start, stop - start, stop - start - 1)
         return data
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """Read from the inner store as `read_range` would: faults strike the bytes."""
+        entry = self.stat(key)
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
+        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
 
     def close(self) -> None:
         """Close the inner store."""

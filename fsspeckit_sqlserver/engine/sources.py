@@ -59,6 +59,15 @@ class SubStore:
         """The store's, and the folder's parts: the cache keeps one copy for both."""
         return (*self._store.namespace, *self._folder.split("/"))
 
+    @property
+    def is_immutable(self) -> bool:
+        """The inner store's."""
+        return self._store.is_immutable
+
+    def check(self) -> None:
+        """See `ObjectStore`; the folder may be empty."""
+        self._store.check()
+
     def stat(self, key: str) -> Entry:
         """See `ObjectStore`."""
         return self._inside(self._store.stat(self._outside(key)))
@@ -77,6 +86,11 @@ class SubStore:
         """See `ObjectStore`."""
         outside = ObjectInfo(self._outside(info.key), info.size_bytes, info.mtime_ns, info.etag)
         return self._store.read_range(outside, start, stop)
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        """See `ObjectStore`."""
+        info, data = self._store.get(self._outside(key))
+        return self._inside_object(info), data
 
     def close(self) -> None:
         """Leave the store open: it belongs to who opened it."""

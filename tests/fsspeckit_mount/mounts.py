@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from typing_extensions import Buffer
+
 from fsspeckit_lib.cache import Cache, CacheConfig
 from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.errors import GatewayError
@@ -165,6 +167,14 @@ class FaultyStore:
     def namespace(self) -> tuple[str, ...]:
         return self._store.namespace
 
+    @property
+    def is_immutable(self) -> bool:
+        return self._store.is_immutable
+
+    def check(self) -> None:
+        self._pass("stat", "")
+        self._store.check()
+
     def stat(self, key: str) -> Entry:
         self._pass("stat", key)
         return self._store.stat(key)
@@ -180,6 +190,10 @@ class FaultyStore:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> bytes:
         self._pass("read", info.key)
         return bytes(memoryview(self._store.read_range(info, start, stop)))
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        self._pass("read", key)
+        return self._store.get(key)
 
     def close(self) -> None:
         self._store.close()

@@ -14,7 +14,7 @@ import s3fs
 
 from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
-from fsspeckit_lib.core.stores import check_store, open_store
+from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import (
     AccessDenied,
     CacheStale,
@@ -135,7 +135,7 @@ def test_a_version_that_was_never_there_is_stale_or_short(place: Place) -> None:
 
 
 def test_the_root_answers(place: Place) -> None:
-    check_store(place.store)
+    place.store.check()
 
 
 def test_a_key_that_climbs_is_not_followed(place: Place, tmp_path: Path) -> None:
@@ -163,23 +163,23 @@ def test_local_links_out_of_the_root_are_not_shown(tmp_path: Path) -> None:
 
 def test_roots_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no such directory"):
-        check_store(open_store(str(tmp_path / "nope")))
+        open_store(str(tmp_path / "nope")).check()
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(NotADirectory, match="is a file"):
-        check_store(open_store(str(tmp_path / "file")))
+        open_store(str(tmp_path / "file")).check()
 
 
 def test_s3_refusals_are_told_apart(s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
     options = s3_server.storage_options()
     with pytest.raises(NotFound, match="NoSuchBucket"):
-        check_store(open_store("s3://no-such-bucket", options))
+        open_store("s3://no-such-bucket", options).check()
     with pytest.raises(AccessDenied, match="credentials"):
-        check_store(open_store(s3_store.url, {**options, "access_key_id": "nobody"}))
+        open_store(s3_store.url, {**options, "access_key_id": "nobody"}).check()
     with pytest.raises(AccessDenied, match="credentials"):
-        check_store(open_store(s3_store.url, {**options, "secret_access_key": "wrong"}))
+        open_store(s3_store.url, {**options, "secret_access_key": "wrong"}).check()
     dead = {**options, "endpoint_url": "http://127.0.0.1:9", "max_retries": 0}
     with pytest.raises(Unavailable, match="nothing was taken as deleted"):
-        check_store(open_store(s3_store.url, dead))
+        open_store(s3_store.url, dead).check()
     with pytest.raises(Unavailable):
         open_store(s3_store.url, dead).stat("a")
 
@@ -189,7 +189,7 @@ def test_s3_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch, s3_serv
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)
     with pytest.raises(AccessDenied, match="found no credentials"):
-        check_store(open_store("s3://tests", {"endpoint_url": s3_server.endpoint_url, "max_retries": 0}))
+        open_store("s3://tests", {"endpoint_url": s3_server.endpoint_url, "max_retries": 0}).check()
 
 
 def test_an_s3_key_that_cannot_be_named_spoils_its_folder_alone(s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
@@ -201,7 +201,7 @@ def test_an_s3_key_that_cannot_be_named_spoils_its_folder_alone(s3_server: Seawe
         skip_instance_cache=True,
     )
     fs.pipe_file(f"{s3_store.url.removeprefix('s3://')}/bad/new\nline", b"x")
-    check_store(s3_store)
+    s3_store.check()
     assert {entry.key for page in s3_store.list_directory("") for entry in page} == {"good", "bad"}
     assert [entry.key for page in s3_store.list_directory("good") for entry in page] == ["good/file"]
     with pytest.raises(UnnameableKey, match="rename it"):

@@ -34,6 +34,13 @@ class _CountingStore:
     def namespace(self) -> tuple[str, ...]:
         return self._inner.namespace
 
+    @property
+    def is_immutable(self) -> bool:
+        return self._inner.is_immutable
+
+    def check(self) -> None:
+        self._inner.check()
+
     def stat(self, key: str) -> Entry:
         return self._inner.stat(key)
 
@@ -47,6 +54,10 @@ class _CountingStore:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         self.read_keys.append(info.key)
         return self._inner.read_range(info, start, stop)
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        self.read_keys.append(key)
+        return self._inner.get(key)
 
     def close(self) -> None:
         self._inner.close()

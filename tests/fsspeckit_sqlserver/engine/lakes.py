@@ -112,6 +112,13 @@ class WatchedStore:
     def namespace(self) -> tuple[str, ...]:
         return self._inner.namespace
 
+    @property
+    def is_immutable(self) -> bool:
+        return self._inner.is_immutable
+
+    def check(self) -> None:
+        self._inner.check()
+
     def stat(self, key: str) -> Entry:
         return self._inner.stat(key)
 
@@ -127,6 +134,11 @@ class WatchedStore:
             raise self.failure
         self.reads.append((info.key, start, stop))
         return self._inner.read_range(info, start, stop)
+
+    def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
+        if self.failure is not None:
+            raise self.failure
+        return self._inner.get(key)
 
     def close(self) -> None:
         self._inner.close()

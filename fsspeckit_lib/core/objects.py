@@ -11,7 +11,7 @@ Byte spans are half-open `[start, stop)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -26,6 +26,7 @@ __all__ = [
     "IfMatch",
     "ObjectInfo",
     "ObjectStore",
+    "ObjectWriter",
     "Precondition",
     "WritableStore",
     "check_is_directory",
@@ -167,6 +168,22 @@ class ObjectStore(Protocol):
         ...
 
 
+class ObjectWriter(Protocol):
+    """One object on its way: parts travel as they fill, and the object appears whole at `close`, or never."""
+
+    def write(self, data: Buffer) -> None:
+        """Append bytes. After an error, only `abort` is of use."""
+        ...
+
+    def close(self) -> None:
+        """Publish the object. Raises as `WritableStore.put`."""
+        ...
+
+    def abort(self) -> None:
+        """Drop what was sent; the object that was there before stays."""
+        ...
+
+
 class WritableStore(ObjectStore, Protocol):
     """An `ObjectStore` that can also be changed. A written object appears whole or not at all."""
 
@@ -181,11 +198,8 @@ class WritableStore(ObjectStore, Protocol):
         """
         ...
 
-    def upload(self, key: str, chunks: Iterable[Buffer], *, only: Precondition | None = None) -> None:
-        """Write one object from chunks of any size, in parallel parts; an error while they come leaves no object.
-
-        Memory: a few parts. Raises as `put`, and whatever `chunks` raises.
-        """
+    def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
+        """Begin an object of unknown size. `only` is checked when the writer is closed. Memory: a few parts."""
         ...
 
     def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:

@@ -1,20 +1,56 @@
 """Text that must not be shown: passwords, keys and tokens, masked as `***` wherever a value or URL is printed.
 
-Pure. Storage options hold their secrets as pydantic `SecretStr`; what is left is text that people typed.
+Pure. Storage options hold their secrets as pydantic `SecretStr`; what is left is text that people typed, and the local
+variables of frames that a traceback with locals would print.
 """
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-__all__ = ["mask_url"]
+from fsspeckit_lib.errors import BadInput
 
-_USER_INFO = re.compile(r"(?<=://)([^/@\s]*)@")
+__all__ = ["mask_url", "shielded"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/\s]*)@")
+_NO_USER = {"abfs", "abfss", "wasb", "wasbs", "github", "gitlab", "git"}
+"""Schemes where the text before `@` is a container or a project."""
 _SECRET_QUERY = re.compile(
-    r"([?&](?:sig|signature|token|access_token|password|secret|key|x-amz-[a-z-]+)=)[^&\s]+", re.I
+    r"([?&](?:sig|signature|token|access_token|private_token|password|secret|key|x-(?:amz|goog)-[a-z-]+)=)[^&\s]+",
+    re.I,
 )
 
 
 def mask_url(url: str) -> str:
-    """Return `url` with its password (user information) and secret query values replaced by `***`."""
-    return _SECRET_QUERY.sub(r"\1***", _USER_INFO.sub("***@", url))
+    """Return `url` with its user information and secret query values replaced by `***`."""
+
+    def masked(match: re.Match[str]) -> str:
+        return match.group() if match.group(1).lower() in _NO_USER else f"{match.group(1)}://***@"
+
+    return _SECRET_QUERY.sub(r"\1***", _USER_INFO.sub(masked, url))
+
+
+def shielded(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make a function's BadInput leave without the frames it came through.
+
+    Reporters that print local variables (`TracebackException(capture_locals=True)`, rich, Sentry) would show the
+    arguments, and an argument may be a password. The error's text says all there is to say.
+    """
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return function(*args, **kwargs)
+        except BadInput as error:
+            problem = error.with_traceback(None)
+            problem.__cause__ = problem.__context__ = None
+        args, kwargs = (), {}  # type: ignore[assignment]  # this frame is the one that stays in the traceback
+        raise problem
+
+    return call

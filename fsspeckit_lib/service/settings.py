@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from fsspeckit_lib.cache import CacheConfig
 from fsspeckit_lib.common.names import unknown_name
 from fsspeckit_lib.common.units import parse_duration, parse_size
+from fsspeckit_lib.common.variables import expand_variables
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.core.stores import open_store
@@ -34,8 +35,6 @@ __all__ = [
     "load_settings",
     "parse_option_pairs",
 ]
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
 def _as_value_error(parse: Any) -> Any:
@@ -178,7 +177,7 @@ def load_settings(path: str | None) -> Settings:
     if not isinstance(loaded, Mapping):
         raise BadInput(f"configuration {path}: found a {type(loaded).__name__}, wanted keys such as storages, mounts")
     try:
-        return Settings.model_validate(_substitute(loaded, path))
+        return Settings.model_validate(expand_variables(loaded, f"configuration {path}", os.environ))
     except ValidationError as error:
         raise _explain(error, path) from None
 
@@ -226,24 +225,6 @@ def parse_option_pairs(pairs: Iterable[str]) -> dict[str, str]:
 def _join(url: str, path: str) -> str:
     path = path.strip("/")
     return f"{url.rstrip('/')}/{path}" if path else url
-
-
-def _substitute(value: Any, place: str) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _substitute(inner, f"{place}: {key}") for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_substitute(inner, f"{place}[{index}]") for index, inner in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        found = os.environ.get(name) or default
-        if found is None:
-            raise BadInput(f"configuration {place}: ${{{name}}} is not set; set it, or write ${{{name}:-default}}")
-        return found
-
-    return _VARIABLE.sub(replace, value)
 
 
 def _explain(error: ValidationError, path: str) -> GatewayError:

@@ -1,18 +1,22 @@
-"""Typed options for every storage, from dicts, the environment and URLs."""
+"""Typed options for every storage, from dicts, the environment, YAML and URLs."""
 
 from fsspeckit_lib.storage_options.aws import AwsStorageOptions
 from fsspeckit_lib.storage_options.base import BaseStorageOptions
 from fsspeckit_lib.storage_options.generic import GenericStorageOptions
 from fsspeckit_lib.storage_options.local import LocalStorageOptions, MemoryStorageOptions
+from fsspeckit_lib.storage_options.plugins import register_plugin
 from fsspeckit_lib.storage_options.registry import storage_options_for
-from fsspeckit_lib.storage_options.uri import infer_protocol_from_uri
+from fsspeckit_lib.storage_options.uri import Location, canonical_protocol, infer_protocol_from_uri
 
 __all__ = [
     "AwsStorageOptions",
     "BaseStorageOptions",
     "GenericStorageOptions",
     "LocalStorageOptions",
+    "Location",
     "MemoryStorageOptions",
+    "canonical_protocol",
     "infer_protocol_from_uri",
+    "register_plugin",
     "storage_options_for",
 ]

@@ -1,16 +1,24 @@
-"""What every provider's options have in common: aliases, validation on construction, secrets that print as `***`."""
+"""What every provider's options have in common: aliases, validation on construction, secrets that print as `***`.
+
+An object holds what was set, and only that: what is not set comes from the environment when a store is made of it
+(`from_env` fixes it into the object instead).
+"""
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 
 from fsspeckit_lib.common.names import unknown_name
+from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
+from fsspeckit_lib.storage_options.uri import canonical_protocol
 
-__all__ = ["BaseStorageOptions", "Secret"]
+__all__ = ["BaseStorageOptions", "Secret", "from_room_above"]
 
 
 class Secret(SecretStr):
@@ -20,28 +28,47 @@ class Secret(SecretStr):
         return "***" if self.get_secret_value() else ""
 
 
+def from_room_above(module: str, name: str) -> Any:
+    """Return `fsspeckit_lib.MODULE.NAME`, looked up by name when it is needed.
+
+    Options lie below the rooms that open storages, so they cannot import them; a few of their methods still end there.
+    """
+    return getattr(importlib.import_module(f"fsspeckit_lib.{module}"), name)
+
+
 class BaseStorageOptions(BaseModel):
     """Typed, frozen options of one storage. Subclasses add the provider's fields.
 
     Construction validates: an unknown key raises UnknownName with the nearest known one, a wrong value InvalidValue
     (without repeating the value, which may be a secret). Keys may be given by any of the provider's well-known aliases.
+
+    A subclass may offer `to_store(location)`, which returns the data plane of a place (`core.objects.ObjectStore`);
+    without it `open_store` uses `to_obstore`, and without that fsspec through `to_fsspec_kwargs`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     protocol: str
-    """The scheme, e.g. `s3`."""
+    """The scheme, canonical: `s3`, also for `s3a`."""
 
+    protocols: ClassVar[tuple[str, ...]] = ()
+    """The canonical protocols that the class serves; empty is any."""
     aliases: ClassVar[Mapping[str, str]] = {}
     """Alias → field name."""
+    environment: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Field name → the variables that give it; the first one that is set and not empty wins."""
 
+    _references: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """Field name → what YAML said where it said `${VAR}`, so that it is written back so."""
+
+    @shielded
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "options"
-            message = f"{type(self).__name__}: option {field!r}: {first['msg']}"
+            message = f"{type(self).__name__}: option {field!r}: {first['msg'].removeprefix('Value error, ')}"
             raise InvalidValue(message) from None  # the cause would carry the value
 
     @model_validator(mode="before")
@@ -60,15 +87,70 @@ class BaseStorageOptions(BaseModel):
             resolved[field] = value
         return resolved
 
+    @field_validator("protocol")
     @classmethod
+    def _canonical(cls, protocol: str) -> str:
+        canonical = canonical_protocol(protocol)
+        if cls.protocols and canonical not in cls.protocols:
+            raise InvalidValue(
+                f"{cls.__name__}: found protocol {protocol!r}, wanted {' or '.join(map(repr, cls.protocols))}"
+            )
+        return canonical
+
+    def __eq__(self, other: object) -> bool:
+        """Equal options reach the same storage in the same way, wherever they were written down."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    @classmethod
+    @shielded
     def from_mapping(cls, protocol: str, values: Mapping[str, Any]) -> Self:
         """Return the options that a dict, a configuration section or `-o k=v` pairs describe."""
         return cls(**{**values, "protocol": protocol})
 
+    @classmethod
+    @shielded
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return options that hold what the provider's variables say now; what they do not say stays unset.
+
+        Raises:
+            InvalidValue: a variable has a value that its option cannot have.
+        """
+        return cls(**cls._environment_values(os.environ if environ is None else environ))
+
+    @classmethod
+    def _environment_values(cls, environ: Mapping[str, str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for field, variables in cls.environment.items():
+            value = next((environ[name] for name in variables if environ.get(name)), None)
+            if value is not None:
+                found[field] = value
+        return found
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the set options as plain values, secrets in clear; `from_mapping` takes it back."""
+        """Return the protocol and the set options as plain values, secrets in clear; `from_mapping` takes it back."""
         return {
-            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            name: _plain(value)
             for name, value in self
-            if value is not None
+            if value is not None and (name == "protocol" or name in self.model_fields_set)
         }
+
+    def to_fsspec_kwargs(self) -> dict[str, Any]:
+        """Return the keyword arguments that fsspec's own implementation of the protocol takes for the same storage."""
+        return {}
+
+    def to_filesystem(self, path: str = "") -> Any:
+        """Return an fsspec filesystem of this storage, rooted at `path` (`bucket/prefix`); all of it by default."""
+        filesystem = from_room_above("core.factory", "filesystem")
+        return filesystem(f"{self.protocol}://{path}" if path else self.protocol, self)
+
+    def namespace(self) -> str:
+        """Return the first component of a store's namespace in the cache: the protocol, and what tells two apart."""
+        return self.protocol
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value

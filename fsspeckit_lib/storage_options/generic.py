@@ -25,3 +25,7 @@ class GenericStorageOptions(BaseStorageOptions):
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol and the carried keyword arguments as one dict."""
         return {"protocol": self.protocol, **self.options}
+
+    def to_fsspec_kwargs(self) -> dict[str, Any]:
+        """Return the carried keyword arguments."""
+        return dict(self.options)

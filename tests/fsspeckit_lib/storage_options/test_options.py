@@ -62,7 +62,7 @@ def test_to_dict_goes_back_in() -> None:
     ("uri", "protocol"),
     [
         ("s3://b/k", "s3"), ("S3://b", "s3"), ("s3a://b", "s3"), ("/tmp", "file"), ("./x", "file"),
-        ("file:///x", "file"), ("memory://x", "memory"), ("gs://b", "gcs"), ("https://h/x", "https"),
+        ("file:///x", "file"), ("memory://x", "memory"), ("gs://b", "gs"), ("https://h/x", "https"),
     ],
 )  # fmt: skip
 def test_protocols(uri: str, protocol: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
@@ -18,7 +18,7 @@ from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.uri import canonical_protocol
 
-__all__ = ["BaseStorageOptions", "Secret", "from_room_above"]
+__all__ = ["BaseStorageOptions", "Secret", "as_bool", "from_room_above"]
 
 
 class Secret(SecretStr):
@@ -26,6 +26,21 @@ class Secret(SecretStr):
 
     def _display(self) -> str:
         return "***" if self.get_secret_value() else ""
+
+
+def as_bool(value: Any) -> bool:
+    """Return the truth that a value or a text (`true`, `no`, `1`) names.
+
+    Raises:
+        InvalidValue: it names none.
+    """
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    found = known.get(str(value).strip().lower())
+    if found is None:
+        raise InvalidValue("storage options: wanted true or false")
+    return found
 
 
 def from_room_above(module: str, name: str) -> Any:
@@ -55,6 +70,8 @@ class BaseStorageOptions(BaseModel):
     """The canonical protocols that the class serves; empty is any."""
     aliases: ClassVar[Mapping[str, str]] = {}
     """Alias → field name."""
+    rewrites: ClassVar[Mapping[str, Callable[[Any], Mapping[str, Any]]]] = {}
+    """Names whose values need more than another name: each gives the options that it stands for."""
     environment: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Field name → the variables that give it; the first one that is set and not empty wins."""
 
@@ -73,19 +90,38 @@ class BaseStorageOptions(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _resolve_aliases(cls, values: Any) -> Any:
+    def _resolve_names(cls, values: Any) -> Any:
         """Rename aliases to field names; refuse unknown keys and two names of one field."""
         if not isinstance(values, Mapping):
             return values
         resolved: dict[str, Any] = {}
         for key, value in values.items():
-            field = cls.aliases.get(key, key)
-            if field not in cls.model_fields:
-                raise unknown_name(f"{cls.__name__}", "option", str(key), [*cls.model_fields, *cls.aliases])
-            if field in resolved and resolved[field] != value:
-                raise InvalidValue(f"{cls.__name__}: option {field!r} is given twice, under two names; give it once")
-            resolved[field] = value
+            for field, meant in cls._meant(str(key), value):
+                if field in resolved and resolved[field] != meant:
+                    raise InvalidValue(
+                        f"{cls.__name__}: option {field!r} is given twice, under two names; give it once"
+                    )
+                resolved[field] = meant
         return resolved
+
+    @classmethod
+    def _meant(cls, key: str, value: Any) -> list[tuple[str, Any]]:
+        """Return the fields and values that one given name and value stand for."""
+        if key in cls.rewrites:
+            try:
+                rewritten = cls.rewrites[key](value)
+            except InvalidValue as error:
+                reason = str(error).partition(": ")[2]
+                raise InvalidValue(f"{cls.__name__}: option {key!r}: {reason}") from None
+            return [
+                pair
+                for inner, meant in rewritten.items()
+                for pair in ([(inner, meant)] if inner in cls.model_fields else cls._meant(inner, meant))
+            ]
+        field = cls.aliases.get(key, key)
+        if field not in cls.model_fields:
+            raise unknown_name(cls.__name__, "option", key, [*cls.model_fields, *cls.aliases, *cls.rewrites])
+        return [(field, value)]
 
     @field_validator("protocol")
     @classmethod
@@ -119,12 +155,14 @@ class BaseStorageOptions(BaseModel):
 
     @classmethod
     def _environment_values(cls, environ: Mapping[str, str]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for field, variables in cls.environment.items():
-            value = next((environ[name] for name in variables if environ.get(name)), None)
-            if value is not None:
-                found[field] = value
-        return found
+        found = {field: cls._from_environment(field, environ) for field in cls.environment}
+        return {field: value for field, value in found.items() if value is not None}
+
+    @classmethod
+    def _from_environment(cls, field: str, environ: Mapping[str, str] | None = None) -> str | None:
+        """Return what the variables of one field say now, or None."""
+        source = os.environ if environ is None else environ
+        return next((source[name] for name in cls.environment.get(field, ()) if source.get(name)), None)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol and the set options as plain values, secrets in clear; `from_mapping` takes it back."""

@@ -9,8 +9,12 @@ from fsspeckit_lib.common.names import unknown_name
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.aws import AwsStorageOptions
+from fsspeckit_lib.storage_options.azure import AzureStorageOptions
 from fsspeckit_lib.storage_options.base import BaseStorageOptions
+from fsspeckit_lib.storage_options.gcs import GcsStorageOptions
 from fsspeckit_lib.storage_options.generic import GenericStorageOptions
+from fsspeckit_lib.storage_options.hosts import FtpStorageOptions, SftpStorageOptions
+from fsspeckit_lib.storage_options.http import HttpStorageOptions
 from fsspeckit_lib.storage_options.local import LocalStorageOptions, MemoryStorageOptions
 from fsspeckit_lib.storage_options.plugins import plugin_class
 from fsspeckit_lib.storage_options.uri import Location, canonical_protocol, known_protocols
@@ -19,6 +23,12 @@ __all__ = ["is_built_in", "options_class_for", "options_for_location", "storage_
 
 _CLASSES: Mapping[str, type[BaseStorageOptions]] = {
     "s3": AwsStorageOptions,
+    "gs": GcsStorageOptions,
+    "az": AzureStorageOptions,
+    "http": HttpStorageOptions,
+    "https": HttpStorageOptions,
+    "sftp": SftpStorageOptions,
+    "ftp": FtpStorageOptions,
     "file": LocalStorageOptions,
     "memory": MemoryStorageOptions,
 }

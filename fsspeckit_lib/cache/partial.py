@@ -11,6 +11,7 @@ Lock order: `_lock` before the index; no network and no index call is made with 
 from __future__ import annotations
 
 import contextlib
+import logging
 import mmap
 import os
 import threading
@@ -21,18 +22,21 @@ from fsspeckit_lib.cache import blocks
 from fsspeckit_lib.cache.blocks import Span
 from fsspeckit_lib.cache.config import BLOCK_BYTES
 from fsspeckit_lib.cache.download import Download
-from fsspeckit_lib.cache.locks import hold_shared, locked
+from fsspeckit_lib.cache.index import Row
+from fsspeckit_lib.cache.locks import hold_shared, is_held_elsewhere, locked
 from fsspeckit_lib.cache.publication import move_into_place, write_all
-from fsspeckit_lib.errors import Cancelled, Corrupt
+from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError
 
 __all__ = ["PartialFile"]
+
+_logger = logging.getLogger(__name__)
 
 
 class PartialFile:
     """The sparse copy of one version of one object, shared by all its open handles in this process."""
 
-    def __init__(self, download: Download) -> None:
-        """Open or create the two files, which the index has a row for. Local I/O only."""
+    def __init__(self, download: Download, row: Row) -> None:
+        """Open or create the two files, which `row` of the index is for. Local I/O only."""
         self.info = download.info
         self.entry_id = download.entry_id
         self.handles = 0  # owned by the cache, under its lock
@@ -44,7 +48,7 @@ class PartialFile:
         self._closed = False
         self._complete = False
         with download.locked():
-            self.descriptor, self._map_descriptor, self._flags = self._open_files()
+            self.descriptor, self._map_descriptor, self._flags = self._open_files(row)
         self._span = (0, blocks.count_blocks(self.info.size_bytes))
         if blocks.is_present(self._flags, self._span):
             self._publish()
@@ -92,6 +96,13 @@ class PartialFile:
         for span, future in self._claim(blocks.block_span(start, stop))[0]:
             self._download.pool.submit(self._run, span, future)
 
+    def distrust(self) -> None:
+        """Claim nothing of what is here any more, in no process: it is fetched again."""
+        with self._lock:
+            if self._complete or self._closed:
+                return
+            self._flags[: self._span[1]] = bytes(self._span[1])
+
     def close(self) -> None:
         """Drop the parts that have not begun, and close the files once those in flight have ended. Does not wait."""
         with self._lock:
@@ -103,26 +114,47 @@ class PartialFile:
         self._close_files()
 
     def _close_files(self) -> None:
+        status = os.fstat(self.descriptor)
         self._flags.close()
         os.close(self._map_descriptor)
         os.close(self.descriptor)
+        if self._complete:
+            return
+        try:
+            is_put_down = self._index.put_down(
+                self.entry_id, self.info.version, status, lambda: not is_held_elsewhere(f"{self._download.path}.map")
+            )
+        except GatewayError as error:  # it only costs the check for edits, and durability
+            _logger.debug("%s: %s", self._download.path, error)
+        else:
+            if is_put_down:
+                self._download.on_published(self.entry_id, self.info.version, status)
 
-    def _open_files(self) -> tuple[int, int, mmap.mmap]:
+    def _open_files(self, row: Row) -> tuple[int, int, mmap.mmap]:
         """Open both files where they are what they should be, else make new ones.
 
-        Files that do not fit each other are unlinked, never changed: another process may have the map in its memory.
+        They are not when they do not fit each other, or are not as they were put down (a row with an inode). Such files
+        are unlinked, never changed: another process may have the map in its memory.
         """
         count = max(1, blocks.count_blocks(self.info.size_bytes))
         wanted = ((self._path, self.info.size_bytes, 0o644), (f"{self._path}.map", count, 0o600))
         with contextlib.ExitStack() as on_failure:
             try:
                 descriptor, map_descriptor = (_open_existing(path, size, on_failure) for path, size, _ in wanted)
+                status = os.fstat(descriptor)
+                if row.inode and (status.st_ino, status.st_mtime_ns) != (row.inode, row.mtime_ns):
+                    _logger.warning("%s: was changed by somebody else; it is fetched again", self._path)
+                    raise FileNotFoundError(self._path)
             except FileNotFoundError:
                 on_failure.close()
+                if row.size_bytes:
+                    self._index.recharge(self.entry_id, self.info.version, 0)
                 for path, _, _ in wanted:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(path)
                 descriptor, map_descriptor = (_create(path, size, mode, on_failure) for path, size, mode in wanted)
+                # a hole in the map could not be filled on a full disk, and a store into it would be SIGBUS
+                os.posix_fallocate(map_descriptor, 0, count)
             hold_shared(map_descriptor)
             shared = mmap.mmap(map_descriptor, count)
             on_failure.pop_all()
@@ -169,12 +201,11 @@ class PartialFile:
         start, stop = gap[0] * BLOCK_BYTES, min(gap[1] * BLOCK_BYTES, self.info.size_bytes)
         self._index.admit(self.entry_id, self.info.version, stop - start, self._download.who)
         try:
-            write_all(self.descriptor, self._download.store.read_range(self.info, start, stop), start)
+            write_all(self.descriptor, self._download.get(start, stop), start)
         except BaseException:
             self._index.refund(self.entry_id, self.info.version, stop - start)
             raise
         blocks.mark(self._flags, gap)
-        self._download.stats.add(downloads=1, bytes_from_remote=stop - start)
 
     def _publish(self) -> None:
         with self._lock:
@@ -184,16 +215,14 @@ class PartialFile:
                 self._flags[: self._span[1]] = b"\0" * self._span[1]
                 raise Corrupt(f"{self._path}: the file changed its size under the cache; nothing of it is used")
             moved: list[str] = []
-            published = self._index.publish(
-                self.entry_id, self.info.version, self.info.size_bytes, lambda: self._move(moved)
-            )
+            published = self._index.publish(self.entry_id, self.info, lambda: self._move(moved))
             if moved:
                 self._path = f"{self._download.config.root}/{moved[0]}"
             elif published:
                 self._adopt_published()
             self._complete = True
         if moved:
-            self._download.on_published(self.entry_id, self.info.version, os.fstat(self.descriptor).st_ino)
+            self._download.on_published(self.entry_id, self.info.version, os.fstat(self.descriptor))
 
     def _adopt_published(self) -> None:
         """Another process published the copy; should this one have begun a second one, that goes."""

@@ -79,6 +79,9 @@ class WholeFile:
             if is_own:
                 self._download.pool.submit(self._run, future)
 
+    def distrust(self) -> None:
+        """Do nothing: a complete copy is checked at each open."""
+
     def close(self) -> None:
         """Close the file, or leave that to the fetch in flight. Does not wait."""
         with self._lock:
@@ -126,10 +129,8 @@ class WholeFile:
                 self.descriptor, self._path = found
                 return
             size_bytes = self.info.size_bytes
-            self._index.check_room(self.entry_id, size_bytes, self._download.who)
-            data = self._download.store.read_range(self.info, 0, size_bytes)
-            self._download.stats.add(downloads=1, bytes_from_remote=size_bytes)
-            self._publish(data)
+            self._index.bounds.check_room(self.entry_id, size_bytes, self._download.who)
+            self._publish(self._download.get(0, size_bytes))
 
     def _publish(self, data: Buffer) -> None:
         download, temporary = self._download, self._download.path
@@ -139,8 +140,7 @@ class WholeFile:
             write_all(descriptor, data, 0)
             path = self._index.publish_whole(
                 self.entry_id,
-                self.info.version,
-                self.info.size_bytes,
+                self.info,
                 download.who,
                 lambda: move_into_place(
                     download.config.root,
@@ -158,4 +158,4 @@ class WholeFile:
             raise
         self._path = f"{self._download.config.root}/{path}"
         self.descriptor = descriptor
-        self._download.on_published(self.entry_id, self.info.version, os.fstat(descriptor).st_ino)
+        self._download.on_published(self.entry_id, self.info.version, os.fstat(descriptor))

@@ -42,6 +42,7 @@ __all__ = [
     "ResourceExhausted",
     "ShortRead",
     "TimedOut",
+    "TransferBroken",
     "Unavailable",
     "UnknownName",
     "Unsupported",
@@ -146,6 +147,12 @@ class TimedOut(Unavailable):
     """No answer within the deadline."""
 
     kind = "timed-out"
+
+
+class TransferBroken(Unavailable):
+    """The connection ended in the middle of a request or of its answer; what had come of it was dropped."""
+
+    kind = "transfer-broken"
 
 
 class OutcomeUnknown(GatewayError):

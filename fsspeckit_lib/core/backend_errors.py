@@ -28,6 +28,7 @@ from fsspeckit_lib.errors import (
     ReadOnly,
     ResourceExhausted,
     TimedOut,
+    TransferBroken,
     Unavailable,
     Unsupported,
 )
@@ -108,6 +109,8 @@ _NO_CONNECTION = {
     "timed out": "timed out",
     "certificate": "the certificate is not trusted",
 }
+_NOT_CONNECTED = ("kind: Connect", "Connection refused", "dns error", "failed to lookup", "certificate")
+_TIMED_OUT = ("kind: Timeout", "timed out", "TimedOut", "deadline has elapsed")
 _STATUS = re.compile(r"status code: (\d{3})|returned (\d{3}) ")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]+)</Message>")
@@ -116,6 +119,7 @@ _ADVICE: Mapping[type[GatewayError], str] = {
     NotFound: "check the spelling",
     Unavailable: "check that the endpoint is right and up; nothing was taken as deleted",
     TimedOut: "the storage did not answer in time; try again later",
+    TransferBroken: "nothing of it was kept; try again",
     ResourceExhausted: "free space or raise the limit, then try again",
 }
 
@@ -202,7 +206,9 @@ def _classify_obstore(error: BaseException, text: str) -> type[GatewayError]:
     if status is not None:
         return _BY_HTTP_STATUS.get(int(status.group(1) or status.group(2)), Unavailable)
     if "error decoding response body" in text or "HTTP error" in text or "error sending request" in text:
-        return TimedOut if "timed out" in text.lower() or "TimedOut" in text else Unavailable
+        if any(mark in text for mark in _TIMED_OUT):
+            return TimedOut
+        return Unavailable if any(mark in text for mark in _NOT_CONNECTED) else TransferBroken
     if "panicked" in text or type(error).__name__ == "PanicException":
         return Internal
     return Unavailable
@@ -226,8 +232,13 @@ def _words(error: BaseException) -> str:
         return "found no credentials, wanted access_key_id and secret_access_key (or AWS_*, or anon=true)"
     url = _REQUEST_URL.search(text)
     if url is not None and "error sending request" in text:
-        reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), "no answer")
+        reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), None)
+        if reason is None:
+            return f"{url.group(1)} broke the connection off before it answered"
         return f"cannot connect to {url.group(1)}: {reason}"
+    if "request or response body error" in text:
+        slow = any(mark in text for mark in _TIMED_OUT)
+        return "the answer stalled" if slow else "the connection ended before the whole answer had come"
     code, message = _CODE.search(text), _MESSAGE.search(text)
     if code is not None and message is not None:
         return f"{message.group(1).strip().rstrip('.')} ({code.group(1)})"

@@ -2,58 +2,101 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import fsspec
 from fsspec.implementations.dirfs import DirFileSystem
 
+from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.obstore_filesystem import ObstoreFileSystem
-from fsspeckit_lib.storage_options import AwsStorageOptions, BaseStorageOptions, GenericStorageOptions
-from fsspeckit_lib.storage_options.registry import storage_options_for
-from fsspeckit_lib.storage_options.uri import Location, is_known_protocol, parse_location
+from fsspeckit_lib.core.obstore_filesystem import (
+    AzureObjectFileSystem,
+    GcsObjectFileSystem,
+    ObstoreFileSystem,
+    S3ObjectFileSystem,
+)
+from fsspeckit_lib.core.store_filesystem import StoreFileSystem
+from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.errors import GatewayError, Unsupported
+from fsspeckit_lib.storage_options.base import BaseStorageOptions, from_room_above
+from fsspeckit_lib.storage_options.registry import options_for_location, storage_options_for
+from fsspeckit_lib.storage_options.uri import Location, canonical_protocol, is_known_protocol, parse_location
 
 __all__ = ["filesystem"]
 
+_OBSTORE: Mapping[str, type[ObstoreFileSystem]] = {
+    "s3": S3ObjectFileSystem,
+    "gs": GcsObjectFileSystem,
+    "az": AzureObjectFileSystem,
+}
 
+
+@shielded
 def filesystem(
     protocol_or_uri: str,
     storage_options: BaseStorageOptions | Mapping[str, Any] | None = None,
-    *,
+    cached: bool = False,
+    cache_storage: str | None = None,
     dirfs: bool = True,
+    **options: Any,
 ) -> fsspec.AbstractFileSystem:
     """Return an fsspec filesystem for a protocol, a URL or a local path.
 
     Args:
         protocol_or_uri: `s3` or `memory` for the whole of a storage; `s3://bucket/prefix` or `/folder` for a part.
         storage_options: an options object, its dict, or None for what the environment says.
+        cached: keep what is read in a cache folder that several processes may share.
+        cache_storage: that folder; `~/.cache/fsspeckit` by default. Naming one means `cached`.
         dirfs: root the filesystem at the URL's path, so that `fs.ls("")` lists it; False leaves full paths.
+        options: single options, by name: `filesystem("s3", region="eu-west-1")`; they win over `storage_options`.
 
     Raises:
         UnknownName: an unknown scheme or option; names the nearest known one.
         InvalidValue: an option has a value it cannot have.
         Unsupported: the protocol's package is not installed; names it.
     """
+    given = storage_options
+    if options:
+        known = given.to_dict() if isinstance(given, BaseStorageOptions) else dict(given or {})
+        given = {**known, **options}
     if is_known_protocol(protocol_or_uri):
-        location = _whole(protocol_or_uri)
+        location = Location(canonical_protocol(protocol_or_uri), "", "", protocol_or_uri)
+        typed = storage_options_for(location.protocol, given)
     else:
         location = parse_location(protocol_or_uri)
-    options = storage_options_for(location.protocol, storage_options)
-    root = "/".join(part for part in (location.bucket, location.path) if part)
-    fs: fsspec.AbstractFileSystem
-    if isinstance(options, AwsStorageOptions):
-        fs = ObstoreFileSystem(options)
-    else:
-        kwargs = dict(options.options) if isinstance(options, GenericStorageOptions) else {}
-        with translated(location.text):
-            if location.path and location.protocol != "file":
-                fs, root = fsspec.url_to_fs(f"{location.protocol}://{location.path}", **kwargs)
-            else:
-                fs = fsspec.filesystem(location.protocol, **kwargs)
+        typed = options_for_location(location, given)
+    fs, root = _plain(location, typed)
+    if cached or cache_storage is not None:
+        folder = os.path.abspath(os.path.expanduser(cache_storage or "~/.cache/fsspeckit"))
+        mapper = from_room_above("cache", "FileNameCacheMapper")(folder)
+        fs = from_room_above("cache", "MonitoredSimpleCacheFileSystem")(fs=fs, cache_mapper=mapper)
     return DirFileSystem(path=root, fs=fs) if dirfs and root else fs
 
 
-def _whole(protocol: str) -> Location:
-    canonical = {"s3a": "s3", "local": "file"}.get(protocol.lower(), protocol.lower())
-    return Location(canonical, "", "", protocol)
+def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.AbstractFileSystem, str]:
+    """Return the filesystem of a whole storage, and where in it the location is."""
+    root = "/".join(part for part in (location.bucket, location.path) if part)
+    of_obstore = _OBSTORE.get(location.protocol)
+    if of_obstore is not None:
+        return of_obstore(options), root
+    own = getattr(options, "to_fsspec", None)
+    if own is not None:
+        return own(location), ""
+    if getattr(options, "to_store", None) is not None:
+        return StoreFileSystem(open_store(location.text, options)), ""
+    if location.protocol in {"http", "https"} and location.path:
+        return StoreFileSystem(open_store(location.address, options)), ""
+    kwargs = options.to_fsspec_kwargs()
+    try:
+        with translated(location.text):
+            if location.path and location.protocol != "file":
+                fs, root = fsspec.url_to_fs(location.address, **kwargs)
+            else:
+                fs = fsspec.filesystem(location.protocol, **kwargs)
+    except GatewayError as error:
+        if isinstance(error.__cause__, ImportError):
+            raise Unsupported(f"{location.text}: {error.__cause__}; install the package it names") from error
+        raise
+    return fs, root

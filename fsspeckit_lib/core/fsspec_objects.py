@@ -1,25 +1,48 @@
 """The data plane on any fsspec filesystem: what no Rust store covers.
 
 Most fsspec backends have no conditional reads. A version is then what the backend's `info` shows (ETag, checksum,
-modification time), asked for again after the bytes: a change in between is CacheStale, not a mixture.
+modification time), asked for again after the bytes: a change in between is CacheStale, not a mixture. Writes go to a
+neighbour of the file and are renamed, so a file appears whole; where the backend cannot rename, it says so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import Buffer
 
-from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
-from fsspeckit_lib.errors import CacheStale, IsADirectory, NotADirectory, ShortRead, Unsupported
+from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
+from fsspeckit_lib.core.objects import (
+    DirectoryInfo,
+    Entry,
+    IfAbsent,
+    ObjectInfo,
+    ObjectWriter,
+    Precondition,
+    check_is_directory,
+    objects_below,
+)
+from fsspeckit_lib.errors import (
+    AlreadyExists,
+    CacheStale,
+    IsADirectory,
+    NotADirectory,
+    NotFound,
+    OutcomeUnknown,
+    ShortRead,
+    Unsupported,
+)
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 __all__ = ["FsspecObjects"]
+
+T = TypeVar("T")
 
 _ETAG_KEYS = (
     "ETag",
@@ -38,13 +61,21 @@ _MTIME_KEYS = ("mtime", "LastModified", "last_modified", "modified", "updated", 
 
 
 class FsspecObjects:
-    """An `ObjectStore` on `fs`, rooted at its path `root`."""
+    """A `WritableStore` on `fs`, rooted at its path `root`."""
 
-    def __init__(self, fs: AbstractFileSystem, root: str, url: str, namespace: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        fs: AbstractFileSystem,
+        root: str,
+        url: str,
+        namespace: tuple[str, ...],
+        endpoint: Endpoint | None = None,
+    ) -> None:
         self._fs = fs
         self._root = root.rstrip("/")
         self._url = url.rstrip("/") if not url.endswith("://") else url
         self._namespace = namespace
+        self._endpoint = endpoint or endpoint_for(namespace[0], survives_fork=True)
 
     @property
     def url(self) -> str:
@@ -67,16 +98,22 @@ class FsspecObjects:
 
     def stat(self, key: str) -> Entry:
         """Return what fsspec's `info` says of `key`, past its listing cache."""
-        with translated(self._who(key)):
+
+        def ask() -> Entry:
             self._fs.invalidate_cache(self._fs._parent(self._path(key)))
             return self._entry(key, self._fs.info(self._path(key)))
+
+        return self._call(key, ask)
 
     def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
         """Yield the children of directory `key` as one page: fsspec's `ls` returns all of them."""
         path = self._path(key)
-        with translated(self._who(key)):
+
+        def ask() -> Any:
             self._fs.invalidate_cache(path)
-            children = self._fs.ls(path, detail=True)
+            return self._fs.ls(path, detail=True)
+
+        children = self._call(key, ask)
         page: list[Entry] = []
         for child in children:
             name = str(child["name"]).rstrip("/").rpartition("/")[2]
@@ -95,25 +132,110 @@ class FsspecObjects:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one `cat_file`, then one `info` that proves the version."""
         who = self._who(info.key)
-        with translated(who):
+
+        def fetch() -> bytes:
             data: bytes = self._fs.cat_file(self._path(info.key), start=start, end=stop)
             after = self.stat(info.key)
-        if not isinstance(after, ObjectInfo) or after.version != info.version:
-            now = after.version if isinstance(after, ObjectInfo) else "a directory"
-            raise CacheStale(who, info.version, now)
-        if len(data) != stop - start:
-            raise ShortRead(who, start, stop - start, len(data))
-        return data
+            if not isinstance(after, ObjectInfo) or after.version != info.version:
+                now = after.version if isinstance(after, ObjectInfo) else "a directory"
+                raise CacheStale(who, info.version, now)
+            if len(data) != stop - start:
+                raise ShortRead(who, start, stop - start, len(data))
+            return data
+
+        return self._call(info.key, fetch)
 
     def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
         """Return the object at `key`, whole."""
         entry = self.stat(key)
         if not isinstance(entry, ObjectInfo):
-            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
+            raise IsADirectory(f"{self._who(key)}: is a directory, an object was wanted")
         return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
+
+    def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
+        """Write one object, whole."""
+        writer = self.open_writer(key, only=only)
+        try:
+            writer.write(data)
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
+
+    def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
+        """Begin an object: beside its place, renamed at close.
+
+        IfAbsent looks first: most fsspec backends know no better. IfMatch is Unsupported.
+        """
+        who = self._who(key)
+        if only is not None and not isinstance(only, IfAbsent):
+            raise Unsupported(f"{who}: {self._namespace[0]} cannot compare versions as it writes; write it without")
+        if only is not None:
+            self._refuse_existing(key)
+        path = self._path(key)
+        parent = self._fs._parent(path)
+
+        def begin() -> Any:
+            with contextlib.suppress(FileExistsError):
+                self._fs.makedirs(parent, exist_ok=True)
+            return self._fs.open(temporary, "wb")
+
+        temporary = f"{path.rpartition('/')[0]}/.{uuid.uuid4().hex[:12]}.part".lstrip("/" * (not path.startswith("/")))
+        file = self._endpoint.change(who, begin)
+
+        def publish() -> None:
+            if only is not None:
+                self._refuse_existing(key)
+            self._fs.mv(temporary, path)
+            self._fs.invalidate_cache(parent)
+
+        def drop() -> None:
+            with contextlib.suppress(Exception):
+                self._fs.rm_file(temporary)
+
+        return _Writer(file, lambda act: self._endpoint.change(who, act), publish, drop)
+
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
+        """Copy on the server's side where fsspec's backend can, else through here."""
+        if only is not None:
+            self._refuse_existing(target)
+        source_path, target_path = self._path(source), self._path(target)
+
+        def send() -> None:
+            if not self._fs.isfile(source_path):
+                raise FileNotFoundError(source_path)
+            with contextlib.suppress(FileExistsError):
+                self._fs.makedirs(self._fs._parent(target_path), exist_ok=True)
+            self._fs.cp_file(source_path, target_path)
+            self._fs.invalidate_cache(self._fs._parent(target_path))
+
+        try:
+            self._endpoint.change(self._who(source), send)
+        except Unsupported:
+            info, data = self.get(source)
+            self.put(target, data if info.size_bytes else b"", only=only)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete one by one."""
+        for key in keys:
+
+            def send(key: str = key) -> None:
+                with contextlib.suppress(FileNotFoundError):
+                    self._fs.rm_file(self._path(key))
+                self._fs.invalidate_cache(self._fs._parent(self._path(key)))
+
+            self._call(key, send)
 
     def close(self) -> None:
         """Release nothing: fsspec shares filesystem instances."""
+
+    def _refuse_existing(self, key: str) -> None:
+        with contextlib.suppress(NotFound):
+            self.stat(key)
+            raise AlreadyExists(f"{self._who(key)}: it exists already, and only a new object was wanted")
+
+    def _call(self, key: str, request: Callable[[], T]) -> T:
+        return self._endpoint.call(self._who(key), request)
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}" if key else self._root or str(self._fs.root_marker)
@@ -133,6 +255,40 @@ class FsspecObjects:
             )
         etag = next((str(info[name]) for name in _ETAG_KEYS if info.get(name)), None)
         return ObjectInfo(key, int(size), mtime_ns, etag)
+
+
+class _Writer:
+    """A file beside its place, until it is whole."""
+
+    def __init__(
+        self,
+        file: Any,
+        change: Callable[[Callable[[], object]], object],
+        publish: Callable[[], None],
+        drop: Callable[[], None],
+    ) -> None:
+        self._file, self._change, self._publish, self._drop = file, change, publish, drop
+
+    def write(self, data: Buffer) -> None:
+        """Append."""
+        self._change(lambda: self._file.write(data))
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        try:
+            self._change(self._file.close)
+            self._change(self._publish)
+        except OutcomeUnknown:
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    def abort(self) -> None:
+        """Drop the file."""
+        with contextlib.suppress(Exception):
+            self._file.close()
+        self._drop()
 
 
 def _same_path(one: object, other: str) -> bool:

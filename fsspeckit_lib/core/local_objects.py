@@ -14,8 +14,17 @@ from collections.abc import Iterator, Sequence
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.backend_errors import translate
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
-from fsspeckit_lib.errors import CacheStale, IsADirectory, NotADirectory, NotFound, ShortRead
+from fsspeckit_lib.core.local_writer import LocalWriter
+from fsspeckit_lib.core.objects import (
+    DirectoryInfo,
+    Entry,
+    IfAbsent,
+    ObjectInfo,
+    Precondition,
+    check_is_directory,
+    objects_below,
+)
+from fsspeckit_lib.errors import AccessDenied, CacheStale, IsADirectory, NotADirectory, NotFound, ShortRead
 
 __all__ = ["LocalObjects"]
 
@@ -114,6 +123,62 @@ class LocalObjects:
 
     def close(self) -> None:
         """Release nothing: descriptors live for one read."""
+
+    def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
+        """Write one file, whole."""
+        writer = self.open_writer(key, only=only)
+        try:
+            writer.write(data)
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
+
+    def open_writer(self, key: str, *, only: Precondition | None = None) -> LocalWriter:
+        """Begin a file: beside its place, synced and renamed at close. Missing folders are made."""
+        path = self._path_below_root(key)
+        return LocalWriter(path, lambda: self._etag_or_none(key), only)
+
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
+        """Copy inside the kernel (`copy_file_range`), which shares the blocks where the file system can."""
+        entry = self.stat(source)
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self._path(source)}: is a folder, a file was wanted")
+        writer = self.open_writer(target, only=only)
+        try:
+            writer.copy_from(self._path(source))
+        except BaseException:
+            writer.abort()
+            raise
+        writer.close()
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Unlink one by one; folders stay."""
+        for key in keys:
+            path = self._path_below_root(key)
+            try:
+                os.unlink(path)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise translate(error, path) from error
+
+    def _path_below_root(self, key: str) -> str:
+        path = self._path(key)
+        if not key:
+            raise IsADirectory(f"{path}: is the root of the storage, a file below it was wanted")
+        if not self._is_inside(os.path.dirname(path)):
+            raise AccessDenied(f"{path}: leads out of {self._root}; nothing was written")
+        return path
+
+    def _etag_or_none(self, key: str) -> str | None:
+        try:
+            entry = self.stat(key)
+        except NotFound:
+            return None
+        if not isinstance(entry, ObjectInfo):
+            raise IsADirectory(f"{self._path(key)}: is a folder, a file was wanted")
+        return entry.etag
 
     def _path(self, key: str) -> str:
         if any(part in {"", ".", ".."} for part in key.split("/")) and key:

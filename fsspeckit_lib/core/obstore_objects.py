@@ -1,8 +1,8 @@
-"""The data plane on obstore (Rust): S3 and what speaks its protocol.
+"""The data plane on obstore (Rust): S3, Google Cloud Storage, Azure, and what speaks their protocols.
 
 Requests run outside the GIL, are retried by obstore on connection failures, 429 and 5xx with backoff and jitter, and
-carry If-Match when the version has an ETag, so bytes of two versions never mix. A store must not be used across a
-fork: obstore's threads do not exist in the child.
+carry If-Match when the version has an ETag, so bytes of two versions never mix. What obstore does not repeat (a listing
+or a deletion whose answer broke off) `Endpoint` does.
 
 Keys that obstore cannot name (an empty, `.` or `..` component, a control character) raise Unsupported.
 """
@@ -10,24 +10,27 @@ Keys that obstore cannot name (an empty, `.` or `..` component, a control charac
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.exceptions import PreconditionError
 from typing_extensions import Buffer
 
-from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
-from fsspeckit_lib.errors import CacheStale, IsADirectory, NotFound, ShortRead, Unsupported
+from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
+from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, ObjectInfo, ObjectWriter, Precondition
+from fsspeckit_lib.core.obstore_writer import ConditionalWriter, MultipartWriter
+from fsspeckit_lib.errors import AlreadyExists, CacheStale, IsADirectory, NotFound, ShortRead, Unsupported
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta
+    from obstore import GetOptions, ObjectMeta, PutMode
     from obstore.store import ObjectStore as ObstoreStore
 
 __all__ = ["ObstoreObjects", "UnnameableKey"]
 
 _PAGE_OBJECTS = 1000
+_DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
 
 
 class UnnameableKey(Unsupported):
@@ -37,12 +40,15 @@ class UnnameableKey(Unsupported):
 
 
 class ObstoreObjects:
-    """An `ObjectStore` on a store of obstore that is rooted at `url`."""
+    """A `WritableStore` on a store of obstore that is rooted at `url`."""
 
-    def __init__(self, store: ObstoreStore, url: str, namespace: tuple[str, ...]) -> None:
+    def __init__(
+        self, store: ObstoreStore, url: str, namespace: tuple[str, ...], endpoint: Endpoint | None = None
+    ) -> None:
         self._store = store
         self._url = url
         self._namespace = namespace
+        self._endpoint = endpoint or endpoint_for(namespace[0])
 
     @property
     def url(self) -> str:
@@ -56,7 +62,7 @@ class ObstoreObjects:
 
     @property
     def native(self) -> ObstoreStore:
-        """The store of obstore itself, for whole-object writes, copies and deletes."""
+        """The store of obstore itself."""
         return self._store
 
     @property
@@ -67,7 +73,7 @@ class ObstoreObjects:
     def check(self) -> None:
         """List one key: the bucket must exist, a prefix need not."""
         with contextlib.suppress(UnnameableKey):  # it answered
-            next(iter(self.list_recursive("")), None)
+            self._has_keys_below("")
 
     def stat(self, key: str) -> Entry:
         """Return the object at `key` (one HEAD), else the prefix (one LIST), else raise NotFound."""
@@ -75,34 +81,47 @@ class ObstoreObjects:
         if not key:
             return DirectoryInfo("")
         try:
-            with translated(who), _unnameable(who):
-                return _info(key, obstore.head(self._store, key))
+            return self._endpoint.call(who, lambda: self._head(who, key))
         except NotFound:
             if self._has_keys_below(key):
                 return DirectoryInfo(key)
             raise NotFound(f"{who}: not found") from None
 
     def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
-        """Yield the children of prefix `key`. obstore collects all pages of this call before it returns."""
+        """Yield the children of prefix `key`. obstore collects all pages of this call before it returns.
+
+        They are kept as Arrow columns, some 100 bytes an object, until their page is asked for.
+        """
         who = self._who(key)
-        with translated(who), _unnameable(who):
-            listing = obstore.list_with_delimiter(self._store, key or None)
-        directories: list[Entry] = [DirectoryInfo(prefix) for prefix in listing["common_prefixes"]]
-        # the marker object `key/` comes back under the directory's own name
-        objects: list[Entry] = [_info(meta["path"], meta) for meta in listing["objects"] if meta["path"] != key]
-        if not directories and not objects and key and not self._has_keys_below(key):
-            raise NotFound(f"{who}: not found")
+
+        def fetch() -> Any:
+            with _unnameable(who):
+                return obstore.list_with_delimiter(self._store, key or None, return_arrow=True)
+
+        listing = self._endpoint.call(who, fetch)
+        directories = [DirectoryInfo(prefix) for prefix in listing["common_prefixes"]]
+        found = bool(directories)
         if directories:
             yield directories
-        for start in range(0, len(objects), _PAGE_OBJECTS):
-            yield objects[start : start + _PAGE_OBJECTS]
+        batch = listing["objects"]
+        for start in range(0, batch.num_rows, _PAGE_OBJECTS):
+            # the marker object `key/` comes back under the directory's own name
+            rows = batch.slice(start, min(_PAGE_OBJECTS, batch.num_rows - start))
+            page = [info for info in _infos(rows) if info.key != key]
+            if page:
+                found = True
+                yield page
+        if not found and key and not self._has_keys_below(key):
+            raise NotFound(f"{who}: not found")
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
-        """Yield every object below `key`, streamed page by page."""
+        """Yield every object below `key`, streamed page by page. A listing that breaks off half-way raises."""
         who = self._who(key)
-        with translated(who), _unnameable(who):
-            for page in obstore.list(self._store, key or None, chunk_size=_PAGE_OBJECTS):
-                yield [_info(meta["path"], meta) for meta in page if meta["path"] != key]
+        listing, first = self._endpoint.call(who, lambda: self._begin_listing(who, key, _PAGE_OBJECTS))
+        pages = self._endpoint.pages(who, _guarded(who, listing))
+        while first is not None:
+            yield [info for info in _infos(first) if info.key != key]
+            first = next(pages, None)
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one GET with Range and, given an ETag, If-Match."""
@@ -110,33 +129,116 @@ class ObstoreObjects:
         if not 0 <= start < stop <= info.size_bytes:  # a range past the end would panic in Rust
             raise ShortRead(who, start, stop - start, max(0, info.size_bytes - start))
         options: GetOptions = {"range": (start, stop)}
-        if info.etag is not None:
+        if info.etag is not None and not info.etag.startswith("W/"):  # a weak ETag never matches: RFC 9110, 13.1.1
             options["if_match"] = info.etag
-        try:
-            with translated(who), _unnameable(who):
+
+        def fetch() -> Buffer:
+            with _unnameable(who):
                 result = obstore.get(self._store, info.key, options=options)
-                meta = result.meta
-                if meta["size"] == info.size_bytes and meta["e_tag"] == info.etag:
-                    data = result.bytes()
-                else:
-                    raise CacheStale(who, info.version, _info(info.key, meta).version)
+                now = _info(info.key, result.meta)
+                if now.version != info.version:
+                    raise CacheStale(who, info.version, now.version)
+                data = result.bytes()
+            if len(data) != stop - start:
+                raise ShortRead(who, start, stop - start, len(data))
+            return data
+
+        try:
+            return self._endpoint.call(who, fetch)
         except Exception as error:
             if isinstance(error.__cause__, PreconditionError):
                 raise CacheStale(who, info.version, self._version_now(info.key)) from error
             raise
-        if len(data) != stop - start:
-            raise ShortRead(who, start, stop - start, len(data))
-        return data
 
     def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
-        """Return the object at `key`, whole."""
-        entry = self.stat(key)
-        if not isinstance(entry, ObjectInfo):
-            raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
-        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
+        """Return the object at `key`, whole, in one GET."""
+        who = self._who(key)
+
+        def fetch() -> tuple[ObjectInfo, Buffer]:
+            with _unnameable(who):
+                result = obstore.get(self._store, key)
+                info = _info(key, result.meta)
+                data = result.bytes()
+            if len(data) != info.size_bytes:
+                raise ShortRead(who, 0, info.size_bytes, len(data))
+            return info, data
+
+        try:
+            return self._endpoint.call(who, fetch)
+        except NotFound:
+            if not key or self._has_keys_below(key):
+                raise IsADirectory(f"{who}: is a directory, an object was wanted") from None
+            raise NotFound(f"{who}: not found") from None
+
+    def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
+        """Write one object: one PUT, or parts in parallel when it is large and nothing is asked of what is there."""
+        who = self._who(key)
+        mode: PutMode = "overwrite"
+        if isinstance(only, IfAbsent):
+            mode = "create"
+        elif only is not None:
+            mode = {"e_tag": only.etag}
+
+        def send() -> None:
+            with _unnameable(who):
+                # obstore asks for parts only in mode "overwrite"; the others are one request, whatever their size
+                obstore.put(self._store, key, memoryview(data), mode=mode)
+
+        self._endpoint.change(who, send)
+
+    def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
+        """Begin an object: parts in parallel, or, with a precondition, a spool on the disk and one request at close."""
+        who = self._who(key)
+        if only is not None:
+            return ConditionalWriter(lambda data: self.put(key, data, only=only), who)
+        return MultipartWriter(self._store, key, who, self._endpoint)
+
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
+        """Copy on the server's side.
+
+        S3 has no conditional copy: with IfAbsent the target is looked for first, so two who copy at the same moment
+        may both succeed there.
+        """
+        who = self._who(target)
+        if only is not None and self._exists(target):
+            raise AlreadyExists(f"{who}: it exists already, and only a new object was wanted")
+
+        def send() -> None:
+            with _unnameable(who):
+                obstore.copy(self._store, source, target)
+
+        self._endpoint.change(self._who(source), send)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete, a thousand keys a request where the provider can. A lost answer is asked for again."""
+        for start in range(0, len(keys), _DELETE_OBJECTS):
+            batch = list(keys[start : start + _DELETE_OBJECTS])
+            who = self._who(batch[0])
+
+            def send(batch: list[str] = batch, who: str = who) -> None:
+                with _unnameable(who):
+                    obstore.delete(self._store, batch)
+
+            try:
+                self._endpoint.call(who, send)
+            except NotFound:
+                # GCS and Azure delete one by one and stop at a key that is not there: finish the others
+                for key in batch:
+                    with contextlib.suppress(NotFound):
+                        self._endpoint.call(self._who(key), lambda key=key: obstore.delete(self._store, key))  # type: ignore[misc]
 
     def close(self) -> None:
         """Release nothing: obstore closes its connections when the store is collected."""
+
+    def _head(self, who: str, key: str) -> ObjectInfo:
+        with _unnameable(who):
+            return _info(key, obstore.head(self._store, key))
+
+    def _exists(self, key: str) -> bool:
+        try:
+            return isinstance(self.stat(key), ObjectInfo)
+        except NotFound:
+            return False
 
     def _version_now(self, key: str) -> str:
         try:
@@ -147,8 +249,12 @@ class ObstoreObjects:
 
     def _has_keys_below(self, key: str) -> bool:
         who = self._who(key)
-        with translated(who), _unnameable(who):
-            return next(iter(obstore.list(self._store, key, chunk_size=1)), None) is not None
+        return self._endpoint.call(who, lambda: self._begin_listing(who, key, 1)[1]) is not None
+
+    def _begin_listing(self, who: str, key: str, chunk_size: int) -> tuple[Iterator[Any], Any]:
+        with _unnameable(who):
+            listing = iter(obstore.list(self._store, key or None, chunk_size=chunk_size, return_arrow=True))
+            return listing, next(listing, None)
 
     def _who(self, key: str) -> str:
         return f"{self._url}/{key}" if key else self._url
@@ -173,7 +279,28 @@ class _unnameable:  # noqa: N801 - reads as a with-block
             ) from error
 
 
+def _guarded(who: str, listing: Iterator[Any]) -> Iterator[Any]:
+    while True:
+        with _unnameable(who):
+            page = next(listing, None)
+        if page is None:
+            return
+        yield page
+
+
+def _infos(batch: Any) -> Iterator[ObjectInfo]:
+    """Return the objects of one Arrow batch of a listing."""
+    columns = (batch.column(name).to_pylist() for name in ("path", "size", "last_modified", "e_tag"))
+    return (
+        ObjectInfo(key, size, _whole_seconds_ns(modified), etag)
+        for key, size, modified, etag in zip(*columns, strict=True)
+    )
+
+
 def _info(key: str, meta: ObjectMeta) -> ObjectInfo:
-    modified = meta["last_modified"]
-    # whole seconds: LIST may give milliseconds where HEAD's header cannot, and both must describe one version alike
-    return ObjectInfo(key, meta["size"], int(modified.timestamp()) * 1_000_000_000, meta["e_tag"])
+    return ObjectInfo(key, meta["size"], _whole_seconds_ns(meta["last_modified"]), meta["e_tag"])
+
+
+def _whole_seconds_ns(modified: datetime.datetime) -> int:
+    # LIST may give milliseconds where HEAD's header cannot, and both must describe one version alike
+    return int(modified.timestamp()) * 1_000_000_000

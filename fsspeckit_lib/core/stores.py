@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
+from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
 from fsspeckit_lib.core.objects import ObjectStore
-from fsspeckit_lib.errors import GatewayError, Unsupported
-from fsspeckit_lib.storage_options import AwsStorageOptions, BaseStorageOptions, GenericStorageOptions
-from fsspeckit_lib.storage_options.registry import storage_options_for
+from fsspeckit_lib.errors import GatewayError, ShortRead, Unavailable, Unsupported
+from fsspeckit_lib.storage_options.aws import AwsStorageOptions
+from fsspeckit_lib.storage_options.azure import AzureStorageOptions
+from fsspeckit_lib.storage_options.base import BaseStorageOptions
+from fsspeckit_lib.storage_options.client import ClientStorageOptions
+from fsspeckit_lib.storage_options.gcs import GcsStorageOptions
+from fsspeckit_lib.storage_options.http import HttpStorageOptions
+from fsspeckit_lib.storage_options.registry import options_for_location
 from fsspeckit_lib.storage_options.uri import Location, parse_location
 
 __all__ = ["open_store"]
 
 
+@shielded
 def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any] | None = None) -> ObjectStore:
     """Return the storage rooted at a URL or local path. Makes no request.
 
     Args:
-        url: `s3://bucket/prefix`, `file:///folder`, a local path, or any URL fsspec knows.
-        storage_options: an options object, a dict, or None for the environment's.
+        url: `s3://bucket/prefix`, `gs://…`, `az://…`, `https://host/folder`, `gitlab://group/project@ref`, a local
+            path, or any URL that fsspec knows.
+        storage_options: an options object, its dict, or None for the environment's.
 
     Raises:
         UnknownName: the scheme or an option is not known; names the nearest known one.
@@ -28,18 +37,36 @@ def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any]
         Unsupported: the protocol's package is not installed; names it.
     """
     location = parse_location(url)
-    options = storage_options_for(location.protocol, storage_options)
+    options = options_for_location(location, storage_options)
+    to_store = getattr(options, "to_store", None)
+    if to_store is not None:
+        store: ObjectStore = to_store(location)
+        return store
     if location.protocol == "file":
         from fsspeckit_lib.core.local_objects import LocalObjects
 
         return LocalObjects(location.path)
-    if isinstance(options, AwsStorageOptions):
+    if isinstance(options, AwsStorageOptions | GcsStorageOptions | AzureStorageOptions):
         from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 
         parts = [location.bucket, *location.path.split("/")] if location.path else [location.bucket]
+        namespace = options.namespace()
         native = options.to_obstore(location.bucket, location.path)
-        return ObstoreObjects(native, "s3://" + "/".join(parts), (options.namespace(), *parts))
+        shown = f"{location.protocol}://" + "/".join(parts)
+        return ObstoreObjects(native, shown, (namespace, *parts), _endpoint(namespace, options))
+    if isinstance(options, HttpStorageOptions):
+        from fsspeckit_lib.core.http_objects import HttpObjects
+
+        return HttpObjects(location.address, options, location.text, _endpoint(_host(location), options))
     return _open_fsspec(location, options)
+
+
+def _endpoint(name: str, options: ClientStorageOptions) -> Endpoint:
+    return endpoint_for(name, max_concurrency=options.max_concurrency, retries=min(options.max_retries, 3))
+
+
+def _host(location: Location) -> str:
+    return f"{location.protocol}-{location.path.partition('/')[0].replace(':', '-')}"
 
 
 def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore:
@@ -47,14 +74,14 @@ def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore
 
     from fsspeckit_lib.core.fsspec_objects import FsspecObjects
 
-    kwargs = dict(options.options) if isinstance(options, GenericStorageOptions) else {}
-    url = f"{location.protocol}://{location.path}"
     try:
         with translated(location.text):
-            fs, root = fsspec.url_to_fs(url, **kwargs)
+            fs, root = fsspec.url_to_fs(location.address, **options.to_fsspec_kwargs())
     except GatewayError as error:
         if isinstance(error.__cause__, ImportError):
             raise Unsupported(f"{location.text}: {error.__cause__}; install the package it names") from error
         raise
     shown = location.text.rstrip("/") if not location.text.endswith("://") else location.text
-    return FsspecObjects(fs, root, shown, (location.protocol, *(part for part in root.split("/") if part)))
+    namespace = options.namespace()
+    endpoint = endpoint_for(namespace, retryable=(Unavailable, ShortRead), survives_fork=True)
+    return FsspecObjects(fs, root, shown, (namespace, *(part for part in root.split("/") if part)), endpoint)

@@ -1,6 +1,6 @@
 """`${VAR}` and `${VAR:-default}` inside the text values of a configuration.
 
-Pure: the environment is passed in.
+Pure: the environment is passed in. `$${VAR}` is the text `${VAR}` itself: of two or more dollars, one goes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 from fsspeckit_lib.errors import BadInput
 
-__all__ = ["expand_variables", "has_variable"]
+__all__ = ["escape_variables", "expand_variables", "has_variable"]
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"(\$+)\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
 def has_variable(value: Any) -> bool:
@@ -22,7 +22,7 @@ def has_variable(value: Any) -> bool:
         return any(has_variable(inner) for inner in value.values())
     if isinstance(value, list):
         return any(has_variable(inner) for inner in value)
-    return isinstance(value, str) and _VARIABLE.search(value) is not None
+    return isinstance(value, str) and any(match.group(1) == "$" for match in _VARIABLE.finditer(value))
 
 
 def expand_variables(value: Any, place: str, environ: Mapping[str, str]) -> Any:
@@ -44,10 +44,21 @@ def expand_variables(value: Any, place: str, environ: Mapping[str, str]) -> Any:
         return value
 
     def replace(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
+        dollars, name, default = match.groups()
+        if len(dollars) > 1:
+            return match.group()[1:]
         found = environ.get(name) or default
         if found is None:
             raise BadInput(f"{place}: ${{{name}}} is not set; set it, or write ${{{name}:-default}}")
         return found
 
     return _VARIABLE.sub(replace, value)
+
+
+def escape_variables(value: Any) -> Any:
+    """Return `value` so that `expand_variables` gives it back, whatever it looks like."""
+    if isinstance(value, Mapping):
+        return {key: escape_variables(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [escape_variables(inner) for inner in value]
+    return _VARIABLE.sub(lambda match: f"${match.group()}", value) if isinstance(value, str) else value

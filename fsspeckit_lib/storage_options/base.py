@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, SecretStr, ValidationError, field_validator, model_validator
 
 from fsspeckit_lib.common.names import unknown_name
-from fsspeckit_lib.common.secrets import shielded
+from fsspeckit_lib.common.secrets import mask_url, shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.uri import canonical_protocol
 
@@ -75,8 +75,8 @@ class BaseStorageOptions(BaseModel):
     environment: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Field name → the variables that give it; the first one that is set and not empty wins."""
 
-    _references: dict[str, Any] = PrivateAttr(default_factory=dict)
-    """Field name → what YAML said where it said `${VAR}`, so that it is written back so."""
+    _references: dict[str, tuple[Any, Any]] = PrivateAttr(default_factory=dict)
+    """Field name → what YAML said where it said `${VAR}`, and the value that stood for: it is written back so."""
 
     @shielded
     def __init__(self, **values: Any) -> None:
@@ -96,7 +96,7 @@ class BaseStorageOptions(BaseModel):
             return values
         resolved: dict[str, Any] = {}
         for key, value in values.items():
-            for field, meant in cls._meant(str(key), value):
+            for field, meant in cls.meant(str(key), value):
                 if field in resolved and resolved[field] != meant:
                     raise InvalidValue(
                         f"{cls.__name__}: option {field!r} is given twice, under two names; give it once"
@@ -105,7 +105,7 @@ class BaseStorageOptions(BaseModel):
         return resolved
 
     @classmethod
-    def _meant(cls, key: str, value: Any) -> list[tuple[str, Any]]:
+    def meant(cls, key: str, value: Any) -> list[tuple[str, Any]]:
         """Return the fields and values that one given name and value stand for."""
         if key in cls.rewrites:
             try:
@@ -116,7 +116,7 @@ class BaseStorageOptions(BaseModel):
             return [
                 pair
                 for inner, meant in rewritten.items()
-                for pair in ([(inner, meant)] if inner in cls.model_fields else cls._meant(inner, meant))
+                for pair in ([(inner, meant)] if inner in cls.model_fields else cls.meant(inner, meant))
             ]
         field = cls.aliases.get(key, key)
         if field not in cls.model_fields:
@@ -132,6 +132,12 @@ class BaseStorageOptions(BaseModel):
                 f"{cls.__name__}: found protocol {protocol!r}, wanted {' or '.join(map(repr, cls.protocols))}"
             )
         return canonical
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Give repr and str what was set, and no password of a URL."""
+        for name, value in super().__repr_args__():
+            if name == "protocol" or name in self.model_fields_set:
+                yield name, mask_url(value) if isinstance(value, str) else value
 
     def __eq__(self, other: object) -> bool:
         """Equal options reach the same storage in the same way, wherever they were written down."""
@@ -163,6 +169,33 @@ class BaseStorageOptions(BaseModel):
         """Return what the variables of one field say now, or None."""
         source = os.environ if environ is None else environ
         return next((source[name] for name in cls.environment.get(field, ()) if source.get(name)), None)
+
+    @classmethod
+    def from_yaml(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the options that a YAML file holds; `protocol` may be left out where the class serves only one.
+
+        Raises:
+            NotFound, AccessDenied, BadInput: as `fsspeckit_lib.storage_options.from_yaml`; options of another class.
+        """
+        from fsspeckit_lib.storage_options.yaml_files import from_yaml
+
+        options = from_yaml(path, cls.protocols[0] if cls.protocols else None)
+        if not isinstance(options, cls):
+            raise InvalidValue(
+                f"storage options {os.fspath(path)}: found {type(options).__name__}, wanted {cls.__name__}"
+            )
+        return options
+
+    def to_yaml(self, path: str | os.PathLike[str]) -> None:
+        """Write the options to a file that only its owner can read; what came from `${VAR}` is written so."""
+        from fsspeckit_lib.storage_options.yaml_files import to_yaml
+
+        to_yaml(self, path)
+
+    @property
+    def storage_options(self) -> Self:
+        """The options themselves: code written for a class that wraps them finds them here."""
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol and the set options as plain values, secrets in clear; `from_mapping` takes it back."""

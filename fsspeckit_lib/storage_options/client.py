@@ -7,8 +7,9 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from fsspeckit_lib.common.units import parse_duration
 from fsspeckit_lib.errors import InvalidValue
@@ -89,6 +90,13 @@ class ClientStorageOptions(BaseStorageOptions):
         "ssl_verify": _verify,
         "use_ssl": lambda value: {"allow_http": not as_bool(value)},
     }
+
+    @field_validator("endpoint_url", "sts_endpoint_url", check_fields=False)
+    @classmethod
+    def _without_user(cls, value: str | None) -> str | None:
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("wanted a URL without user information; give credentials as options")
+        return value
 
     def client_config(self, url: str | None) -> ClientConfig:
         """Return obstore's settings of the HTTP client that talks to `url`; None is the provider's own address.

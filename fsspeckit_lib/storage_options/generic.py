@@ -22,6 +22,11 @@ class GenericStorageOptions(BaseStorageOptions):
         """Return options that carry `values` unchanged."""
         return cls(protocol=protocol, options={key: value for key, value in values.items() if key != "protocol"})
 
+    @classmethod
+    def meant(cls, key: str, value: Any) -> list[tuple[str, Any]]:
+        """Return the name and value as they are, but for the two fields of the class."""
+        return [(key, value)]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the protocol and the carried keyword arguments as one dict."""
         return {"protocol": self.protocol, **self.options}

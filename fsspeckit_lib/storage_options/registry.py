@@ -13,6 +13,8 @@ from fsspeckit_lib.storage_options.azure import AzureStorageOptions
 from fsspeckit_lib.storage_options.base import BaseStorageOptions
 from fsspeckit_lib.storage_options.gcs import GcsStorageOptions
 from fsspeckit_lib.storage_options.generic import GenericStorageOptions
+from fsspeckit_lib.storage_options.github import GitHubStorageOptions
+from fsspeckit_lib.storage_options.gitlab import GitLabStorageOptions
 from fsspeckit_lib.storage_options.hosts import FtpStorageOptions, SftpStorageOptions
 from fsspeckit_lib.storage_options.http import HttpStorageOptions
 from fsspeckit_lib.storage_options.local import LocalStorageOptions, MemoryStorageOptions
@@ -30,6 +32,8 @@ _CLASSES: Mapping[str, type[BaseStorageOptions]] = {
     "sftp": SftpStorageOptions,
     "ftp": FtpStorageOptions,
     "file": LocalStorageOptions,
+    "github": GitHubStorageOptions,
+    "gitlab": GitLabStorageOptions,
     "memory": MemoryStorageOptions,
 }
 

@@ -82,13 +82,17 @@ def run(config: MountConfig, on_ready: Callable[[], None]) -> None:
     with ExitStack() as cleanup:
         settings = load_settings(config.config_path)
         mountpoint = prepare_mountpoint(config.mountpoint)
-        store = _open_source(settings, config)
-        cleanup.callback(store.close)
+        source = _open_source(settings, config)
+        cleanup.callback(source.close)
         bounds = cache_config(settings, config.cache_dir, config.cache_size_bytes)
-        _refuse_loops(mountpoint, store, bounds.root)
-        store.check()
+        _refuse_loops(mountpoint, source, bounds.root)
+        if bounds.when_offline == "fail":
+            source.check()  # before a folder is made for the cache
         cache = Cache(bounds)
         cleanup.callback(cache.close)
+        store = cache.resilient(source)
+        if store is not source:
+            store.check()
 
         signals: queue.SimpleQueue[str] = queue.SimpleQueue()  # its put() is safe in a signal handler
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # until here they end the process as usual

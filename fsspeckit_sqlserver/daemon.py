@@ -39,7 +39,11 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
     try:
         shared_cache = Cache(cache)
         try:
-            engine = open_engine(_table_sources(config.tables), _table_sources(config.schemas), cache=shared_cache)
+            engine = open_engine(
+                _table_sources(config.tables, shared_cache),
+                _table_sources(config.schemas, shared_cache),
+                cache=shared_cache,
+            )
             try:
                 asyncio.run(_serve(engine, listener, announce))
             finally:
@@ -50,8 +54,8 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
         listener.close()
 
 
-def _table_sources(sources: Mapping[str, Source]) -> dict[str, TableSource]:
-    return {name: TableSource(source.store, source.partitioning) for name, source in sources.items()}
+def _table_sources(sources: Mapping[str, Source], cache: Cache) -> dict[str, TableSource]:
+    return {name: TableSource(cache.resilient(source.store), source.partitioning) for name, source in sources.items()}
 
 
 async def _serve(engine: Engine, listener: socket.socket, announce: Callable[[str], None]) -> None:

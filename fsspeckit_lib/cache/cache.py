@@ -144,6 +144,8 @@ class Cache:
                         if isinstance(store, OfflineStore) and store.is_offline:
                             store.count_stale(info.key)
                         return self._handle(store, info, whole, None)
+                    if not self.index.bounds.fits(name, info.size_bytes):
+                        return self._open_nowhere(store, info, _too_large(store, info))
                     partial = self._open_partial(name, store, info)
                     if partial is not None:
                         self._stats.add(misses=1)
@@ -187,7 +189,6 @@ class Cache:
             whole=whole,
             partial=partial,
             read_through=lambda: ReadThrough(store, info, self.config.part_bytes),
-            fits=whole is not None or self.index.bounds.fits(entry_id(store, info.key), info.size_bytes),
             release=self._release,
             stats=self._stats,
         )
@@ -304,6 +305,12 @@ class Cache:
         self.index.database.reopen_if_replaced()
         self.index.write_uses()
         self.metadata.flush()
+
+
+def _too_large(store: ObjectStore, info: ObjectInfo) -> ResourceExhausted:
+    return ResourceExhausted(
+        f"{store.url}/{info.key}: its {info.size_bytes} bytes are more than the cache, or a quota, may hold at all"
+    )
 
 
 def _is_writable(store: ObjectStore) -> TypeGuard[WritableStore]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,6 +18,7 @@ __all__ = ["CachedFile", "Incoming", "Nowhere"]
 
 _logger = logging.getLogger(__name__)
 _pread = os.pread
+_LOG_INTERVAL_S = 10.0
 
 
 class Incoming(Protocol):
@@ -86,7 +88,6 @@ class CachedFile:
         whole: tuple[int, str] | None,
         partial: Incoming | None,
         read_through: Callable[[], ReadThrough],
-        fits: bool,
         release: Callable[[CachedFile], None],
         stats: StatsCounter,
     ) -> None:
@@ -94,14 +95,13 @@ class CachedFile:
 
         Args:
             whole: descriptor and path of the complete copy; exactly one of `whole` and `partial` is given.
-            fits: False for a file larger than the whole cache, which is read through from the start.
         """
         self.info = info
         self.partial = partial
         self._descriptor, self._path = whole if whole is not None else (-1, "")
         self._local_stop = info.size_bytes if whole is not None else -1  # up to here nothing needs to be asked
         self._make_read_through = read_through
-        self._read_through = None if fits or whole is not None else read_through()
+        self._read_through: ReadThrough | None = None
         self._release = release
         self._stats = stats
         self._served = 0  # changed without a lock: one store, which no other thread can split
@@ -203,7 +203,7 @@ class CachedFile:
             if self._read_through is None:
                 self._read_through = self._make_read_through()
                 self._stats.add(read_throughs=1)
-                _logger.warning("reading through the cache: %s", reason)
+                _warn(reason)
 
     def _read_distrusting(self, start: int, stop: int) -> bytes:
         """Read after the local file turned out to be shorter than it was: from the storage, and never from it again."""
@@ -226,3 +226,16 @@ class CachedFile:
             data = b"".join(pieces)
         self._served += len(data)
         return data
+
+
+_warned_at = float("-inf")
+
+
+def _warn(reason: Exception) -> None:
+    """Say it now and then: on a full disk it is true of every file."""
+    global _warned_at
+    now = time.monotonic()
+    level = logging.WARNING if now - _warned_at > _LOG_INTERVAL_S else logging.DEBUG
+    if level == logging.WARNING:
+        _warned_at = now
+    _logger.log(level, "reading through the cache: %s", reason)

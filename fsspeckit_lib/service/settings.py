@@ -14,16 +14,17 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from fsspeckit_lib.cache import CacheConfig
+from fsspeckit_lib.cache import CacheConfig, Quota
+from fsspeckit_lib.cache.config import WhenOffline
 from fsspeckit_lib.common.names import unknown_name
+from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.common.units import parse_duration, parse_size
 from fsspeckit_lib.common.variables import expand_variables
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue
-from fsspeckit_lib.storage_options.registry import storage_options_for
-from fsspeckit_lib.storage_options.uri import is_known_protocol
+from fsspeckit_lib.service.storages import check_storages, open_storage
 
 __all__ = [
     "CacheSettings",
@@ -69,11 +70,22 @@ class _Section(BaseModel):
 
 
 class CacheSettings(_Section):
-    """`cache:`; sizes as people write them (`50GiB`)."""
+    """`cache:`; sizes as people write them (`50GiB`). See `CacheConfig` for what each means.
+
+    The three TTLs are those of the fsspec face and of `fsspeckit cache`; a mount has its own (`mounts:`).
+    """
 
     root: str | None = None
     max_size: Size = 10 << 30
     min_free: MinFree = 256 << 20
+    max_age_s: Duration | None = Field(default=None, alias="max_age")
+    quotas: Mapping[str, Size] | None = None
+    """Most bytes of a storage, by its name in this file or its URL."""
+    when_offline: WhenOffline = "fail"
+    attr_ttl_s: Duration = Field(default=1.0, alias="attr_ttl")
+    dir_ttl_s: Duration = Field(default=30.0, alias="dir_ttl")
+    negative_ttl_s: Duration = Field(default=1.0, alias="negative_ttl")
+    preserve_structure: bool = True
 
 
 class MountSettings(_Section):
@@ -135,24 +147,10 @@ class Settings(_Section):
                     "wanted one such as s3://bucket/prefix or /folder"
                 )
             return open_store(_join(storage_or_url, path), options)
-        if "protocol" not in named:
-            raise BadInput(
-                f"configuration: storages.{storage_or_url}: found no protocol, wanted one such as s3 or file"
-            )
-        protocol = str(named["protocol"]).lower()
-        if not is_known_protocol(protocol):
-            open_store(f"{protocol}://", {})  # raises with the nearest known scheme
-        root = str(named.get("bucket") or named.get("path") or named.get("url") or "")
-        url = root if "://" in root else f"{protocol}://{root}"
-        rest = {key: value for key, value in named.items() if key not in {"protocol", "bucket", "path", "url"}}
-        try:
-            if not root:
-                storage_options_for(protocol, rest)  # a misspelt key is the likelier mistake
-            return open_store(_join(url, path), {**rest, **options})
-        except BadInput as error:
-            raise type(error)(f"configuration: storages.{storage_or_url}: {error}") from error
+        return open_storage(storage_or_url, named, path, options)
 
 
+@shielded
 def load_settings(path: str | None) -> Settings:
     """Return the settings of a YAML file, or the defaults for None.
 
@@ -177,9 +175,11 @@ def load_settings(path: str | None) -> Settings:
     if not isinstance(loaded, Mapping):
         raise BadInput(f"configuration {path}: found a {type(loaded).__name__}, wanted keys such as storages, mounts")
     try:
-        return Settings.model_validate(expand_variables(loaded, f"configuration {path}", os.environ))
+        settings = Settings.model_validate(expand_variables(loaded, f"configuration {path}", os.environ))
     except ValidationError as error:
         raise _explain(error, path) from None
+    check_storages(settings.storages, f"configuration {path}")
+    return settings
 
 
 def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | None) -> CacheConfig:
@@ -193,7 +193,28 @@ def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | No
         root=root,
         max_size_bytes=settings.cache.max_size if cache_size is None else cache_size,
         min_free_bytes=_min_free_bytes(settings.cache.min_free, root),
+        max_age_s=settings.cache.max_age_s,
+        quotas=_quotas(settings),
+        when_offline=settings.cache.when_offline,
+        attribute_ttl_s=settings.cache.attr_ttl_s,
+        listing_ttl_s=settings.cache.dir_ttl_s,
+        absence_ttl_s=settings.cache.negative_ttl_s,
+        preserve_structure=settings.cache.preserve_structure,
     )
+
+
+def _quotas(settings: Settings) -> tuple[Quota, ...] | None:
+    if settings.cache.quotas is None:
+        return None
+    found = []
+    for name, size_bytes in settings.cache.quotas.items():
+        try:
+            store = settings.open_source(name, {})
+        except BadInput as error:
+            raise type(error)(f"cache.quotas: {error}") from error
+        found.append(Quota(store.namespace, size_bytes, name))
+        store.close()
+    return tuple(found)
 
 
 def _min_free_bytes(min_free: int | str, root: str) -> int:

@@ -185,6 +185,10 @@ class GitHubStorageOptions(RepositoryOptions):
         open_it = from_room_above("core.forge", "open_github")
         return open_it(self, self.place(location.path, location.text))
 
+    def to_fsspec(self, location: Location) -> Any:
+        """Return the fsspec filesystem of a place, rooted there."""
+        return from_room_above("core.forge.filesystems", "github_filesystem")(self, location)
+
     def to_fsspec_kwargs(self) -> dict[str, Any]:
         """Return the keyword arguments of `GitHubFileSystem`."""
         return {name: value for name, value in self.to_dict().items() if name != "protocol"}

@@ -171,6 +171,10 @@ class GitLabStorageOptions(RepositoryOptions):
         open_it = from_room_above("core.forge", "open_gitlab")
         return open_it(self, self.place(location.path, location.text))
 
+    def to_fsspec(self, location: Location) -> Any:
+        """Return the fsspec filesystem of a place, rooted there."""
+        return from_room_above("core.forge.filesystems", "gitlab_filesystem")(self, location)
+
     def to_fsspec_kwargs(self) -> dict[str, Any]:
         """Return the keyword arguments of `GitLabFileSystem`."""
         return {name: value for name, value in self.to_dict().items() if name != "protocol"}

@@ -1,5 +1,7 @@
 """GitLab and GitHub as storages: the files of a branch, a tag or a commit, and commits as writes."""
 
+import fsspec
+
 from fsspeckit_lib.core.forge.github import GitHubApi
 from fsspeckit_lib.core.forge.gitlab import GitLabApi
 from fsspeckit_lib.core.forge.store import ForgeObjects
@@ -9,6 +11,9 @@ from fsspeckit_lib.storage_options.gitlab import GitLabStorageOptions
 from fsspeckit_lib.storage_options.repositories import RepositoryPlace
 
 __all__ = ["CommitBatch", "ForgeObjects", "open_github", "open_gitlab"]
+
+# by name: fsspec loads the class when it is first asked for; its own `github` stays what it is
+fsspec.register_implementation("gitlab", "fsspeckit_lib.core.forge.filesystems.GitLabFileSystem", clobber=False)
 
 
 def open_gitlab(options: GitLabStorageOptions, place: RepositoryPlace) -> ForgeObjects:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fsspeckit_lib.core.forge.http import StatusRefused
-from fsspeckit_lib.core.forge.ports import Change, Commit, Signature
+from fsspeckit_lib.core.forge.ports import Change, Commit, Signature, blob_id_of
 from fsspeckit_lib.core.forge.rest import RestClient, basic_auth, batches, nanoseconds, run_bounded
 from fsspeckit_lib.core.forge.tree import UNKNOWN, Tree, TreeBuilder
 from fsspeckit_lib.errors import Conflict, InvalidValue, NotFound, Unsupported
@@ -111,13 +111,9 @@ class GitHubApi(RestClient):
             for texts in run_bounded(self._texts_of, batches(list(dict.fromkeys(blob_ids)), _TEXTS_BATCH)):
                 found.update(texts)
 
-        def read(blob_id: str) -> bytes:
-            url, headers = self.blob_request(blob_id)
-            return self._http.request("GET", url, self.shown, headers=headers).body
-
         missing = [blob_id for blob_id in dict.fromkeys(blob_ids) if blob_id not in found]
-        found.update(zip(missing, run_bounded(read, missing), strict=True))
-        return found
+        read = run_bounded(lambda blob_id: self.raw_blob(blob_id, *self.blob_request(blob_id)), missing)
+        return {**found, **dict(zip(missing, read, strict=True))}
 
     def blob_request(self, blob_id: str) -> tuple[str, Mapping[str, str]]:
         """Return the blob's address and the media type of its raw form."""
@@ -225,7 +221,8 @@ class GitHubApi(RestClient):
             url = self._graphql_url
             found = self.mapping(self.send("POST", url, self.shown, document, changes=False), self.shown)
             rows = found["data"]["repository"].values()
-            return {row["oid"]: row["text"].encode() for row in rows if row and row["text"] and not row["isTruncated"]}
+            texts = {row["oid"]: row["text"].encode() for row in rows if row and row["text"] and not row["isTruncated"]}
+            return {oid: text for oid, text in texts.items() if blob_id_of(text, oid) == oid}
         except (NotFound, StatusRefused, Unsupported, KeyError, TypeError, AttributeError):
             self._graphql = False
             return {}

@@ -136,11 +136,9 @@ class GitLabApi(RestClient):
     def read_texts(self, blob_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Read each blob, a few at once."""
 
-        def read(blob_id: str) -> bytes:
-            url, headers = self.blob_request(blob_id)
-            return self._http.request("GET", url, self.shown, headers=headers).body
-
-        return dict(zip(blob_ids, run_bounded(read, blob_ids), strict=True))
+        wanted = list(dict.fromkeys(blob_ids))
+        read = run_bounded(lambda blob_id: self.raw_blob(blob_id, *self.blob_request(blob_id)), wanted)
+        return dict(zip(wanted, read, strict=True))
 
     def blob_request(self, blob_id: str) -> tuple[str, Mapping[str, str]]:
         """Return the raw blob's address: it has no limit of its own, unlike the JSON form."""

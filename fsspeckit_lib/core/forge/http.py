@@ -14,6 +14,7 @@ import http.client
 import json
 import logging
 import os
+import re
 import ssl
 import threading
 import time
@@ -58,6 +59,7 @@ _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_JSON_BYTES = 1 << 30
 _MAX_WORDS_BYTES = 64 << 10
+_TOO_LARGE = re.compile(r"too.large|up to \d+ MB", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +231,8 @@ class ForgeHttp:
         home = _origin(self._config.base_url)
         extra = dict(headers or {})
         for _ in range(_MAX_REDIRECTS + 1):
-            sent = {"User-Agent": "fsspeckit-gateway", "Accept-Encoding": "identity", **extra}
-            if own_token and _origin(url) == home:
-                sent.update(self._config.headers)
+            ours = self._config.headers if own_token and _origin(url) == home else {}
+            sent = {"User-Agent": "fsspeckit-gateway", "Accept-Encoding": "identity", **ours, **extra}
             response = self._pool_of_this_process().urlopen(
                 method,
                 url,
@@ -373,6 +374,8 @@ class ForgeHttp:
                 if self._config.has_token
                 else f"{who}: the server wants a token ({words}); give one that may read the project"
             )
+        if status == 403 and _TOO_LARGE.search(words):
+            return Unsupported(f"{who}: {words}; use a clone of the repository, or keep the file in Git LFS")
         if status in {403, 451}:
             return AccessDenied(f"{who}: refused ({status}): {words}; check the token's scopes and its role")
         if status in {404, 410}:

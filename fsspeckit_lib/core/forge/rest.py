@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from fsspeckit_lib.core.forge.http import Answer, ForgeHttp, HttpConfig
+from fsspeckit_lib.core.forge.ports import blob_id_of
 from fsspeckit_lib.errors import Corrupt
 from fsspeckit_lib.storage_options.repositories import RepositoryOptions, RepositoryPlace
 
@@ -75,6 +76,17 @@ class RestClient:
             changes=changes,
             accept=accept,
         )
+
+    def raw_blob(self, blob_id: str, url: str, headers: Mapping[str, str]) -> bytes:
+        """Return a blob, proved by its id.
+
+        Raises:
+            Corrupt: other bytes came.
+        """
+        data = self._http.request("GET", url, self.shown, headers=headers).body
+        if blob_id_of(data, blob_id) != blob_id:
+            raise Corrupt(f"{self.shown}: {len(data)} bytes came that are not blob {blob_id}; they are dropped")
+        return data
 
     def mapping(self, answer: Answer, who: str) -> Mapping[str, Any]:
         """Return an answer's JSON object.

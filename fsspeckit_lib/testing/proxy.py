@@ -331,7 +331,9 @@ class _Conversation:
             raise _Ended(status, sent)
 
     def _answer(self, fault: Status) -> None:
-        code = {429: "SlowDown", 503: "SlowDown"}.get(fault.code, "InternalError")
+        code = {403: "AccessDenied", 404: "NoSuchKey", 429: "SlowDown", 503: "SlowDown"}.get(
+            fault.code, "InternalError"
+        )
         body = f"<Error><Code>{code}</Code><Message>injected {fault.code}</Message></Error>".encode()
         retry = f"Retry-After: {fault.retry_after_s:g}\r\n" if fault.retry_after_s is not None else ""
         head = f"HTTP/1.1 {fault.code} Injected\r\nContent-Type: application/xml\r\n{retry}"

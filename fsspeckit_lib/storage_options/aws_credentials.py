@@ -71,7 +71,8 @@ class RefreshingKeys:
             "access_key_id": keys.access_key,
             "secret_access_key": keys.secret_key,
             "token": keys.token,
-            "expires_at": expires_at,
+            # obstore takes datetime.UTC itself and no other zone, not even dateutil's UTC, which botocore gives
+            "expires_at": expires_at.astimezone(datetime.UTC) if expires_at is not None else None,
         }
 
     def load(self) -> Any:

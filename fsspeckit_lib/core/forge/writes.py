@@ -7,7 +7,10 @@ commit that was looked at. Where the branch moved meanwhile everything is checke
 
 from __future__ import annotations
 
+import random
 import re
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -33,7 +36,8 @@ from fsspeckit_lib.storage_options.repositories import RepositoryOptions, Reposi
 __all__ = ["CommitBatch", "ForgeWriter", "RepositoryWriter"]
 
 _MAX_BYTES = 100 << 20
-_ATTEMPTS = 5
+_ATTEMPTS = 8
+_PAUSE_S = 0.1
 _FULL_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -53,6 +57,7 @@ class RepositoryWriter:
         self._options = options
         self._place = place
         self._shown = place.prefix(options.protocol)
+        self._turn = threading.Lock()  # one commit of this store at a time: they would only get in each other's way
 
     def check_allowed(self) -> None:
         """Make sure that this store may be written.
@@ -114,8 +119,14 @@ class RepositoryWriter:
             raise ResourceExhausted(
                 f"{self._shown}: found {total} bytes for one commit, wanted at most {_MAX_BYTES}; use git, or Git LFS"
             )
+        with self._turn:
+            self._apply(changes, message)
+
+    def _apply(self, changes: Sequence[Change], message: str | None) -> None:
         failure: Conflict | None = None
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(random.random() * _PAUSE_S * attempt)
             commit, tree = self._store.snapshot(fresh=True)
             if commit is None:
                 raise Unsupported(f"{self._shown}: the repository is empty; make its first commit with git")

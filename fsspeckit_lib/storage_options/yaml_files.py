@@ -54,10 +54,10 @@ def from_yaml(
     name = str(values.get("protocol") or protocol or "")
     if not name:
         raise BadInput(f"{who}: found no protocol, wanted a line such as protocol: s3")
-    cls = options_class_for(name)
-    if protocol is not None and options_class_for(protocol) is not cls:
-        raise BadInput(f"{who}: found protocol {name!r}, wanted {protocol!r}")
     try:
+        cls = options_class_for(name)
+        if protocol is not None and options_class_for(protocol) is not cls:
+            raise BadInput(f"found protocol {name!r}, wanted {protocol!r}")
         options = cls.from_mapping(name, values)
     except BadInput as error:
         raise type(error)(f"{who}: {error}") from None

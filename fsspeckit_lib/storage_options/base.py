@@ -92,8 +92,16 @@ class BaseStorageOptions(BaseModel):
     @classmethod
     def _resolve_names(cls, values: Any) -> Any:
         """Rename aliases to field names; refuse unknown keys and two names of one field."""
-        if not isinstance(values, Mapping):
-            return values
+        return cls.fields_of(values) if isinstance(values, Mapping) else values
+
+    @classmethod
+    def fields_of(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that given names and values stand for; values are not looked at.
+
+        Raises:
+            UnknownName: a name that is none; names the nearest one.
+            InvalidValue: two names of one field with different values.
+        """
         resolved: dict[str, Any] = {}
         for key, value in values.items():
             for field, meant in cls.meant(str(key), value):

@@ -10,7 +10,12 @@ from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options import yaml_files
 from fsspeckit_lib.storage_options.base import BaseStorageOptions
-from fsspeckit_lib.storage_options.registry import options_class_for, options_for_location, storage_options_for
+from fsspeckit_lib.storage_options.registry import (
+    check_protocol,
+    options_class_for,
+    options_for_location,
+    storage_options_for,
+)
 from fsspeckit_lib.storage_options.uri import canonical_protocol, parse_location
 
 __all__ = ["StorageOptions", "from_dict", "from_env", "merge_storage_options", "storage_options_from_uri"]
@@ -71,13 +76,18 @@ def merge_storage_options(
     protocol = next((name for name in map(_protocol, given) if name), None)
     if protocol is None:
         raise InvalidValue("merge_storage_options: found no protocol; give it in one of them, e.g. protocol='s3'")
-    typed = [storage_options_for(protocol, one) for one in (given if overwrite else given[::-1])]
+    cls = options_class_for(protocol)
     merged: dict[str, Any] = {}
-    for one in typed:
-        merged.update(one.to_dict())
+    references: dict[str, tuple[Any, Any]] = {}
+    for one in given if overwrite else given[::-1]:
+        check_protocol(protocol, one)
+        if isinstance(one, BaseStorageOptions):
+            merged.update(one.to_dict())
+            references.update(one._references)
+        else:
+            merged.update(cls.fields_of({name: value for name, value in one.items() if value is not None}))
     result = storage_options_for(protocol, {**merged, "protocol": protocol})
-    for one in typed:
-        result._references.update(one._references)
+    result._references.update(references)
     return result
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from fsspeckit_lib.errors import BadInput, Internal, Unsupported
+from fsspeckit_lib.errors import BadInput, Unsupported
 
 if TYPE_CHECKING:
     from fsspeckit_lib.storage_options.base import BaseStorageOptions
@@ -71,9 +71,9 @@ def plugin_class(name: str) -> type[BaseStorageOptions] | None:
             f"{type(error).__name__}: {error}; repair or uninstall that package"
         ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, BaseStorageOptions)):
-        raise Internal(
+        raise Unsupported(
             f"{name}://: the plugin {point.value!r} of package {owner!r} is no subclass of BaseStorageOptions; "
-            "report it to that package"
+            "repair or uninstall that package"
         )
     _registered[name] = loaded
     return loaded

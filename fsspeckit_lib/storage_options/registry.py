@@ -21,7 +21,7 @@ from fsspeckit_lib.storage_options.local import LocalStorageOptions, MemoryStora
 from fsspeckit_lib.storage_options.plugins import plugin_class
 from fsspeckit_lib.storage_options.uri import Location, canonical_protocol, known_protocols
 
-__all__ = ["is_built_in", "options_class_for", "options_for_location", "storage_options_for"]
+__all__ = ["check_protocol", "is_built_in", "options_class_for", "options_for_location", "storage_options_for"]
 
 _CLASSES: Mapping[str, type[BaseStorageOptions]] = {
     "s3": AwsStorageOptions,
@@ -68,12 +68,22 @@ def storage_options_for(
         Unsupported: a plugin's protocol whose plugin cannot be loaded.
     """
     name = canonical_protocol(protocol)
-    given = options.protocol if isinstance(options, BaseStorageOptions) else (options or {}).get("protocol", name)
-    if _family(str(given)) != _family(name):
-        raise InvalidValue(f"{protocol}: found options of protocol {given!r}; give those of {name!r}")
+    check_protocol(protocol, options)
     if isinstance(options, BaseStorageOptions):
         return options
     return options_class_for(name).from_mapping(name, dict(options or {}))
+
+
+def check_protocol(protocol: str, options: BaseStorageOptions | Mapping[str, Any] | None) -> None:
+    """Make sure that options that say a protocol say this one, under any of its names; http and https are one.
+
+    Raises:
+        InvalidValue: they say another.
+    """
+    name = canonical_protocol(protocol)
+    given = options.protocol if isinstance(options, BaseStorageOptions) else (options or {}).get("protocol", name)
+    if _family(str(given)) != _family(name):
+        raise InvalidValue(f"{protocol}: found options of protocol {given!r}; give those of {name!r}")
 
 
 @shielded

@@ -226,12 +226,13 @@ class GitLabApi(RestClient):
         return self._project
 
     def _why_not(self) -> str:
+        why = "or the token may not see it" if self._token else "or it is private: no token was given"
         first, _, rest = self.place.project.partition("/")
         if "." in first and "/" in rest:
-            return f"where {first!r} is read as a group; give a host as base_url=https://{first}"
-        if self.place.project.count("/") > 1 and not self.place.key:
-            return "or the token may not see it; a path inside a project is written GROUP/PROJECT@REF/PATH"
-        return "or the token may not see it" if self._token else "or it is private: no token was given"
+            return f"{why}; {first!r} was read as a group: give a host as base_url=https://{first}"
+        if "/" in rest and self.place.ref is None:
+            return f"{why}; a path inside a project is written GROUP/PROJECT@REF/PATH"
+        return why
 
     def _full_path(self) -> str:
         if not self.place.project.isdigit():

@@ -28,6 +28,7 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     IncompleteRead,
+    InsecureRequestWarning,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
@@ -330,6 +331,7 @@ class ForgeHttp:
         if self._config.allow_invalid_certificates:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+            urllib3.disable_warnings(InsecureRequestWarning)  # once for each request would say nothing new
         return urllib3.PoolManager(
             num_pools=4, maxsize=self._config.connections, block=True, ssl_context=context, retries=False
         )

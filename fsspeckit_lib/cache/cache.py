@@ -103,6 +103,15 @@ class Cache:
         entries, size_bytes, pinned_bytes = self.index.totals()
         return self._stats.snapshot(entries=entries, size_bytes=size_bytes, pinned_bytes=pinned_bytes)
 
+    def count_hit(self, name: bytes) -> None:
+        """Count an open of a complete copy that somebody else found, and remember the use."""
+        self._stats.add(hits=1)
+        self.index.touch(name)
+
+    def count_served(self, size_bytes: int) -> None:
+        """Count bytes that were read from a complete copy."""
+        self._stats.add(bytes_from_cache=size_bytes)
+
     def count_confirmation(self) -> None:
         """Count one request that asked whether a version still holds."""
         self._stats.add(confirmations=1)

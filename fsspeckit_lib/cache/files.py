@@ -12,7 +12,7 @@ from typing import Protocol
 from fsspeckit_lib.cache.readthrough import ReadThrough
 from fsspeckit_lib.cache.stats import StatsCounter
 from fsspeckit_lib.core.objects import ObjectInfo
-from fsspeckit_lib.errors import Corrupt, ResourceExhausted
+from fsspeckit_lib.errors import Cancelled, Corrupt, ResourceExhausted
 
 __all__ = ["CachedFile", "Incoming", "Nowhere"]
 
@@ -139,6 +139,8 @@ class CachedFile:
             if len(data) == wanted:
                 self._served += wanted
                 return data
+        if self._closed:
+            raise Cancelled(f"{self.info.key}: read after it was closed")
         stop = min(stop, self.info.size_bytes)
         if start >= stop:
             return b""

@@ -155,6 +155,16 @@ class Metadata:
                 old = self._listings.pop(place, None)
                 self._listed -= len(old.entries) if old is not None else 0
 
+    def clear(self) -> None:
+        """Forget everything, in memory and in the index."""
+        with self._lock:
+            for memory in (self._known, self._listings, self._new_known, self._new_listings):
+                memory.clear()
+            self._listed = 0
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM known")
+            connection.execute("DELETE FROM listings")
+
     def is_anything_known(self, folder_id: bytes) -> bool:
         """Tell whether a listing or an object at or below a folder is known."""
         low, high = span_below(folder_id + b"/")

@@ -14,7 +14,7 @@ from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.testing.proxy import FaultProxy
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
-from tests.fsspeckit_mount.mounts import CAN_MOUNT, NEEDS_FUSE, mounted, run_command
+from tests.fsspeckit_mount.mounts import CAN_MOUNT, COMMAND, NEEDS_FUSE, mounted, run_command
 
 pytestmark = pytest.mark.skipif(not CAN_MOUNT, reason=NEEDS_FUSE)
 
@@ -64,7 +64,7 @@ def test_everything_that_was_read_is_served_before_and_after_a_restart(s3_server
                 time.sleep(0.2)
         proxy.down()
         status, words = run_command(
-            "fsspeckit-mount",
+            COMMAND,
             "lake",
             tmp_path / "m" / "mnt",
             "--config",

@@ -162,7 +162,7 @@ class GitLabStorageOptions(RepositoryOptions):
             return RepositoryPlace(split_key(project), ref, key)
         project, _, key = body.partition("/-/")
         project = split_key(project)
-        if not project or not (project.isdigit() or "/" in project):
+        if "@" in project or not (project.isdigit() or "/" in project):
             raise no_project(who, _WANTED)
         return RepositoryPlace(project, self.ref, split_key(key))
 

@@ -161,9 +161,8 @@ def web_url(value: str, who: str, *, strip: str = "") -> str:
     Raises:
         InvalidValue: not the URL of an HTTP server, or one with a user name, a query or a fragment in it.
     """
-    text = value.strip().rstrip("/")
-    if "://" not in text:
-        text = f"https://{text}"
+    text = value.strip()
+    text = (text if "://" in text else f"https://{text}").rstrip("/")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 1)

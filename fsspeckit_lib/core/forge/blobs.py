@@ -60,7 +60,7 @@ class BlobReader:
         self._lock = threading.Lock()
         self._actions: dict[str, _Action] = {}
         self._no_lfs_server = False
-        self._ranges: dict[str, bool] = {}  # host of the bytes → whether it honours ranges
+        self._ranges: dict[str, bool] = {}  # blobs, lfs → whether their server honours ranges
         self._asking = threading.Lock()  # the first part of all finds it out alone
 
     def read_range(self, info: ObjectInfo, path: str, who: str, start: int, stop: int) -> bytes:
@@ -80,16 +80,7 @@ class BlobReader:
         if kept is None and (start, stop) == (0, info.size_bytes):
             return self._whole(blob_id, oid, info, path, who)
         if kept is None and info.size_bytes > _WHOLE_BYTES:
-            host = "lfs" if oid is not None else "blobs"
-            with self._lock:
-                honours = self._ranges.get(host)
-            if honours is None:
-                with self._asking:
-                    data = self._part(host, blob_id, oid, info, path, who, start, stop)
-            elif honours:
-                data = self._part(host, blob_id, oid, info, path, who, start, stop)
-            else:
-                data = None
+            data = self._part_if_honoured(blob_id, oid, info, path, who, start, stop)
             if data is not None:
                 return data
         landing = self._shelf.get_or_load(oid or blob_id, lambda: self._land(blob_id, oid, info, path, who))
@@ -122,6 +113,17 @@ class BlobReader:
         landing = self._land(blob_id, oid, info, path, who)
         return landing.read(0, info.size_bytes)
 
+    def _part_if_honoured(
+        self, blob_id: str, oid: str | None, info: ObjectInfo, path: str, who: str, start: int, stop: int
+    ) -> bytes | None:
+        """Return a range, or None where the server is known to send nothing but the whole."""
+        host = "lfs" if oid is not None else "blobs"
+        if host not in self._ranges:
+            with self._asking:
+                if host not in self._ranges:
+                    return self._part(host, blob_id, oid, info, path, who, start, stop)
+        return self._part(host, blob_id, oid, info, path, who, start, stop) if self._ranges[host] else None
+
     def _part(
         self, host: str, blob_id: str, oid: str | None, info: ObjectInfo, path: str, who: str, start: int, stop: int
     ) -> bytes | None:
@@ -129,8 +131,7 @@ class BlobReader:
         landing = Landing()
         wanted = {"Range": f"bytes={start}-{stop - 1}"}
         answer_is_part = self._download(blob_id, oid, info, path, who, landing, wanted, (start, stop))
-        with self._lock:
-            self._ranges[host] = answer_is_part
+        self._ranges[host] = answer_is_part
         if answer_is_part:
             data = landing.read(0, stop - start)
             if len(data) != stop - start or landing.size_bytes != stop - start:

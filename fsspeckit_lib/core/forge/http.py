@@ -386,6 +386,8 @@ class ForgeHttp:
             return NotFound(f"{who}: not found, or it is private: no token was given")
         if status == 408 or status == 504:
             failure: GatewayError = TimedOut(f"{who}: the server gave up ({status}): {words}; try again later")
+        elif status == 501:
+            return Unsupported(f"{who}: the server does not offer it (501): {words}")
         elif status >= 500:
             failure = Unavailable(f"{who}: the server failed ({status}): {words}; try again later")
         elif status == 416:

@@ -80,7 +80,7 @@ class _Pending:
 
 
 class BlobShelf:
-    """Whole blobs by name, at most `limit_bytes` of them together."""
+    """Whole blobs by name, at most `limit_bytes` of them together; the last one stays, whatever its size."""
 
     def __init__(self, limit_bytes: int = 1 << 30) -> None:
         self._limit_bytes = limit_bytes
@@ -127,7 +127,7 @@ class BlobShelf:
     def _keep(self, name: str, landing: Landing) -> None:
         self._kept[name] = landing
         total = sum(kept.size_bytes for kept in self._kept.values())
-        while total > self._limit_bytes and self._kept:
+        while total > self._limit_bytes and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             total -= dropped.size_bytes
 

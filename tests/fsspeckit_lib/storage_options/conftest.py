@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 def recorder() -> Iterator[Recorder]:
     """A running recorder."""
     with Recorder() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
         server.shutdown()

@@ -207,7 +207,7 @@ class _TokenHandler(BaseHTTPRequestHandler):
 @pytest.fixture
 def tokens() -> Iterator[TokenService]:
     with TokenService() as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
         server.shutdown()

@@ -187,7 +187,8 @@ class BaseStorageOptions(BaseModel):
         """
         from fsspeckit_lib.storage_options.yaml_files import from_yaml
 
-        options = from_yaml(path, cls.protocols[0] if cls.protocols else None)
+        default = cls.model_fields["protocol"].default
+        options = from_yaml(path, default if isinstance(default, str) else None)
         if not isinstance(options, cls):
             raise InvalidValue(
                 f"storage options {os.fspath(path)}: found {type(options).__name__}, wanted {cls.__name__}"

@@ -14,6 +14,7 @@ from fsspeckit_lib.errors import AccessDenied, BadInput, GatewayError, NotFound,
 from fsspeckit_lib.storage_options import (
     AwsStorageOptions,
     BaseStorageOptions,
+    HttpStorageOptions,
     StorageOptions,
     from_dict,
     from_yaml,
@@ -135,6 +136,8 @@ def test_a_file_of_another_class(tmp_path: Path) -> None:
     assert BaseStorageOptions.from_yaml(path) == from_dict("gs", {})
     path.write_text("region: r\n")
     assert AwsStorageOptions.from_yaml(path) == AwsStorageOptions(region="r")
+    path.write_text("username: me\n")
+    assert HttpStorageOptions.from_yaml(path).protocol == "https"
 
 
 def test_files_that_cannot_be_had(tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ class Cache:
         entries, size_bytes, pinned_bytes = self.index.totals()
         return self._stats.snapshot(entries=entries, size_bytes=size_bytes, pinned_bytes=pinned_bytes)
 
+    def discard(self, store: ObjectStore, key: str, row: Row) -> None:
+        """Remove a copy that proved wrong, pinned or not; a newer one stays."""
+        name = entry_id(store, key)
+        self._memo.pop(name, None)
+        self.index.drop(name, row)
+
+    def sweep(self) -> tuple[int, int]:
+        """Remove files of the root that no row claims, and empty folders; return how many, and their bytes."""
+        parts = remove_orphaned_parts(self.config.root, self.index)
+        copies, freed = remove_orphaned_copies(self.config.root, self.index, self.mapper)
+        return parts + copies, freed
+
     def count_hit(self, name: bytes) -> None:
         """Count an open of a complete copy that somebody else found, and remember the use."""
         self._stats.add(hits=1)

@@ -254,6 +254,15 @@ class CacheIndex:
             ).fetchall()
         return [(row[0], _row(row[3:]), row[1], bool(row[2])) for row in rows]
 
+    def storages(self) -> list[tuple[str, int, int]]:
+        """Return the first component of the ids, with how many objects there are below it and their bytes."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT substr(id, 1, instr(id, X'2F') - 1) AS name, count(*), sum(size_bytes) FROM entries "
+                "GROUP BY name ORDER BY name"
+            ).fetchall()
+        return [(bytes(name).decode(errors="replace"), count, size_bytes) for name, count, size_bytes in rows]
+
     def touch(self, entry_id: bytes) -> None:
         """Remember that an object was used now. Never waits: `write_uses`, or the next change, writes it."""
         self._touched[entry_id] = time.time()

@@ -134,7 +134,7 @@ class Database:
         with self.lock:
             try:
                 yield self.connection
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._failure(error) from error
 
     @contextlib.contextmanager
@@ -155,7 +155,7 @@ class Database:
                         self.connection.execute("ROLLBACK")
                     raise
                 self.connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 if self.connection.in_transaction:
                     with contextlib.suppress(sqlite3.Error):
                         self.connection.execute("ROLLBACK")
@@ -203,7 +203,7 @@ class Database:
                 connection.execute("SELECT * FROM totals, meta LIMIT 1").fetchone()
                 self._inode = os.stat(self.path).st_ino
                 return connection
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 if connection is not None:
                     connection.close()
                 if not _is_damage(error):
@@ -213,14 +213,14 @@ class Database:
                 self._set_aside(error)
         raise AssertionError("unreachable")
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: Exception) -> None:
         _logger.warning("%s: unusable (%s); set aside, what is cached will be fetched again", self.path, error)
         self.was_lost = True
         for suffix in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.rename(self.path + suffix, f"{self.path}{suffix}.unusable")
 
-    def _failure(self, error: sqlite3.Error) -> Corrupt | ResourceExhausted | TimedOut:
+    def _failure(self, error: Exception) -> Corrupt | ResourceExhausted | TimedOut:
         if isinstance(error, sqlite3.ProgrammingError) and "closed" in str(error):
             return ResourceExhausted(f"{self.path}: is closed")
         if _is_damage(error):
@@ -231,7 +231,7 @@ class Database:
             return TimedOut(f"{self.path}: another process keeps it locked; end it if it hangs")
         return ResourceExhausted(f"{self.path}: cannot be used ({error}); free space on its disk, or check it")
 
-    def _recover(self, error: sqlite3.Error) -> None:
+    def _recover(self, error: Exception) -> None:
         with contextlib.suppress(sqlite3.Error):
             self.connection.close()
         try:
@@ -246,8 +246,10 @@ class Database:
             raise local_error(failure, self.root) from failure
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _is_damage(error: Exception) -> bool:
     """Tell whether the file itself is wrong: SQLITE_CORRUPT, SQLITE_NOTADB, a missing table, or our own check."""
+    if isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error):
+        return True  # text of the schema, or of a row
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return type(error) is sqlite3.DatabaseError

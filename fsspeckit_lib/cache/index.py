@@ -379,4 +379,6 @@ def _lookup(connection: sqlite3.Connection, entry_id: bytes) -> Row | None:
 
 def _row(values: tuple[object, ...]) -> Row:
     version, path, complete, *rest = values
-    return Row(version, os.fsdecode(path), bool(complete), *rest)  # type: ignore[arg-type]
+    if not (isinstance(version, str) and isinstance(path, bytes)):
+        raise sqlite3.DatabaseError("a row of another kind than was written")
+    return Row(version, os.fsdecode(path), bool(complete), *rest)  # type: ignore[arg-type]  # as SQLite has them

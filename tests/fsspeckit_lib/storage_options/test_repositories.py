@@ -12,6 +12,8 @@ from fsspeckit_lib.storage_options.github import GitHubStorageOptions
 from fsspeckit_lib.storage_options.gitlab import GitLabStorageOptions
 from fsspeckit_lib.storage_options.repositories import RepositoryPlace
 
+GITLAB: Any = GitLabStorageOptions  # values here are texts, as in a configuration file; mypy would want Secrets
+GITHUB: Any = GitHubStorageOptions
 _VARIABLES = (
     "GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "CI_JOB_TOKEN", "GITLAB_URL", "CI_API_V4_URL", "CI_SERVER_URL",
     "GITLAB_HOST", "GH_TOKEN", "GITHUB_TOKEN", "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN", "GITHUB_API_URL",
@@ -59,11 +61,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_places_of_gitlab(options: dict[str, Any], path: str, project: str, ref: str | None, key: str) -> None:
-    place = GitLabStorageOptions(**options).place(path)
+    place = GITLAB(**options).place(path)
     assert place == RepositoryPlace(project, ref, key)
     # what it prints names the same place again, without options
     if ref is not None or project != "42":
-        assert GitLabStorageOptions().place(place.url("gitlab").removeprefix("gitlab://")) == place
+        assert GITLAB().place(place.url("gitlab").removeprefix("gitlab://")) == place
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_places_of_gitlab(options: dict[str, Any], path: str, project: str, ref:
 )
 def test_what_gitlab_cannot_mean(options: dict[str, Any], path: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        GitLabStorageOptions(**options).place(path)
+        GITLAB(**options).place(path)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +105,9 @@ def test_what_gitlab_cannot_mean(options: dict[str, Any], path: str, words: str)
     ],
 )
 def test_places_of_github(options: dict[str, Any], path: str, project: str, ref: str | None, key: str) -> None:
-    place = GitHubStorageOptions(**options).place(path)
+    place = GITHUB(**options).place(path)
     assert place == RepositoryPlace(project, ref, key)
-    assert GitHubStorageOptions().place(place.url("github").removeprefix("github://")) == place
+    assert GITHUB().place(place.url("github").removeprefix("github://")) == place
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,7 @@ def test_places_of_github(options: dict[str, Any], path: str, project: str, ref:
 )
 def test_what_github_cannot_mean(options: dict[str, Any], path: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        GitHubStorageOptions(**options).place(path)
+        GITHUB(**options).place(path)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +138,16 @@ def test_what_github_cannot_mean(options: dict[str, Any], path: str, words: str)
 )  # fmt: skip
 def test_aliases_of_gitlab(name: str, field: str) -> None:
     value = {"base_url": "https://git.example.com", "project": "g/p", "timeout_s": 7.0}.get(field, "value")
-    options = GitLabStorageOptions(**{name: value})
+    options = GITLAB(**{name: value})
     assert options.to_dict() == {"protocol": "gitlab", field: value}
-    assert GitLabStorageOptions(**options.to_dict()) == options
+    assert GITLAB(**options.to_dict()) == options
 
 
 def test_an_unknown_option_names_the_nearest() -> None:
     with pytest.raises(UnknownName, match="'project'"):
-        GitLabStorageOptions(projct="g/p")
+        GITLAB(projct="g/p")
     with pytest.raises(UnknownName, match="'token'"):
-        GitHubStorageOptions(tokn="x")
+        GITHUB(tokn="x")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_an_unknown_option_names_the_nearest() -> None:
 )  # fmt: skip
 def test_values_that_gitlab_cannot_have(values: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
-        GitLabStorageOptions(**values)
+        GITLAB(**values)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_values_that_gitlab_cannot_have(values: dict[str, Any]) -> None:
 )
 def test_values_that_github_cannot_have(values: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
-        GitHubStorageOptions(**values)
+        GITHUB(**values)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_values_that_github_cannot_have(values: dict[str, Any]) -> None:
     ],
 )
 def test_instances_of_gitlab(given: str | None, base_url: str, namespace: str) -> None:
-    options = GitLabStorageOptions(base_url=given)
+    options = GITLAB(base_url=given)
     assert options.effective_base_url == base_url
     assert options.namespace() == namespace
 
@@ -200,7 +202,7 @@ def test_instances_of_gitlab(given: str | None, base_url: str, namespace: str) -
     ],
 )
 def test_servers_of_github(given: str | None, api: str, graphql: str, namespace: str) -> None:
-    options = GitHubStorageOptions(api_url=given)
+    options = GITHUB(api_url=given)
     assert (options.api_url, options.graphql_url, options.namespace()) == (api, graphql, namespace)
 
 
@@ -225,7 +227,7 @@ def test_the_token_of_gitlab(
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert GitLabStorageOptions(**options).auth_headers() == headers
+    assert GITLAB(**options).auth_headers() == headers
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_the_token_of_github(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     expected = {"Authorization": f"Bearer {token}"} if token else {}
-    assert GitHubStorageOptions(**options).auth_headers() == expected
+    assert GITHUB(**options).auth_headers() == expected
 
 
 def test_from_env_fixes_what_the_environment_says() -> None:
@@ -264,15 +266,15 @@ def test_from_env_fixes_what_the_environment_says() -> None:
 
 def test_secrets_are_never_shown() -> None:
     for options in (
-        GitLabStorageOptions(token="s3cret-one"),
-        GitLabStorageOptions(job_token="s3cret-one"),
-        GitHubStorageOptions(token="s3cret-one"),
+        GITLAB(token="s3cret-one"),
+        GITLAB(job_token="s3cret-one"),
+        GITHUB(token="s3cret-one"),
     ):
         assert "s3cret-one" not in f"{options!r} {options}"
         assert "***" in repr(options)
         assert "s3cret-one" in str(options.to_dict())
     with pytest.raises(InvalidValue) as caught:
-        GitLabStorageOptions(token="s3cret-one", job_token="s3cret-two")
+        GITLAB(token="s3cret-one", job_token="s3cret-two")
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
     assert "s3cret-two" not in str(caught.value)
     assert "s3cret-one" not in str(caught.value)

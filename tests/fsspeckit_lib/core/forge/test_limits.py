@@ -8,7 +8,6 @@ import pytest
 
 from fsspeckit_lib.core.forge.limits import ForgeRetry, limit_words, reset_after_s
 
-
 _SOON = "30 s from now"  # replaced when the test runs: the suite may take longer than that to get here
 
 

@@ -1,6 +1,6 @@
 """`make bench`: every table, or those named. Medians of ratios within one run; goals missed are named at the end.
 
-python -m benchmarks [--quick] [library] [mount] [wire]
+python -m benchmarks [--quick] [library] [cache] [mount] [wire]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from benchmarks.report import render
 
 _TABLES = {
     "library": "The library",
+    "cache": "The cache",
     "mount": "The mount",
     "wire": "The SQL server",
 }

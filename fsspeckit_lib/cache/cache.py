@@ -84,6 +84,7 @@ class Cache:
         self._null_descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._closed = False
         self._keeper = Keeper(config.root, self.index, [self._sweep_once, self._keep_index, self.index.bounds.expire])
+        self._keeper.start()
 
     def bind(self, store: ObjectStore) -> StorageCache:
         """Return the part of the cache that holds this storage's objects."""
@@ -160,7 +161,7 @@ class Cache:
                 with contextlib.suppress(IndexLost):  # it has been replaced: look again
                     whole = self._open_whole(name, info)
                     if whole is not None:
-                        self._stats.add(hits=1)
+                        self._stats.add_hit()
                         self.index.touch(name)
                         if isinstance(store, OfflineStore) and store.is_offline:
                             store.count_stale(info.key)
@@ -179,8 +180,15 @@ class Cache:
 
     def complete_path(self, store: ObjectStore, info: ObjectInfo) -> str | None:
         """Return where the complete copy of that version lies, or None."""
+        name = entry_id(store, info.key)
+        row = self._memo.get(name)
+        if row is not None and row.complete and row.version == info.version:
+            path = f"{self.config.root}/{row.path}"
+            with contextlib.suppress(OSError):
+                if row.is_file(os.lstat(path)):
+                    return path
         try:
-            whole = self._open_whole(entry_id(store, info.key), info)
+            whole = self._open_whole(name, info)
         except (OSError, ResourceExhausted):
             return None
         if whole is None:

@@ -26,7 +26,7 @@ class Keeper:
     """A thread that keeps the root in order now and then."""
 
     def __init__(self, root: str, index: CacheIndex, chores: Sequence[Callable[[], object]]) -> None:
-        """Start it.
+        """Prepare it.
 
         Args:
             chores: called in turn at the start, every 15 s, and at the end; a failure is logged.
@@ -38,6 +38,9 @@ class Keeper:
         self._stopping = threading.Event()
         self._descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="cache-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
 
     @property

@@ -150,7 +150,11 @@ class CachedFile:
                 return self._read_through.read(start, stop)
         data = self._read_local(start, stop)
         if len(data) == stop - start:
+            if self.partial is not None and self.partial.is_complete and not self._closed:
+                self._descriptor = self.partial.descriptor  # from now on nothing needs to be asked
+                self._local_stop = self.info.size_bytes
             return data
+        self._local_stop = -1
         return self._read_distrusting(start, stop)
 
     def read_available(self, start: int, stop: int) -> bytes | None:

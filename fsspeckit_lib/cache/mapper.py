@@ -146,6 +146,8 @@ class FileNameCacheMapper:
 
     def _long(self, component: str) -> str:
         """Return a component that a file system takes: itself, or cut into several."""
+        if len(component) <= _NAME_BYTES // 4:  # no character takes more than four bytes
+            return component
         raw = os.fsencode(component)
         if len(raw) <= _NAME_BYTES:
             return component

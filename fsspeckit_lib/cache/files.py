@@ -114,6 +114,11 @@ class CachedFile:
         return self.partial is None or self.partial.is_complete
 
     @property
+    def is_closed(self) -> bool:
+        """True after `close`."""
+        return self._closed
+
+    @property
     def path(self) -> str:
         """Where the data lies now; a sparse file under `partial/` until it is complete."""
         return self._path if self.partial is None else self.partial.path

@@ -49,6 +49,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.caches = [Cache(self.config), Cache(self.config)]
         self.remote: dict[str, bytes] = {}
         self.opened: list[CachedFile] = []
+        self.owned: list[tuple[int, CachedFile]] = []
 
     @rule(
         key=st.sampled_from(KEYS), size=st.integers(0, 12_000) | st.integers(0, 200_000), seed=st.integers(0, 1 << 30)
@@ -70,12 +71,15 @@ class CacheMachine(RuleBasedStateMachine):
         assert isinstance(info, ObjectInfo)
         file = self.caches[which].open(self.store, info)
         self.opened.append(file)
+        self.owned.append((which, file))
         return file, self.remote[key]
 
     @rule(handle=handles, start=st.integers(0, 650_000), length=st.integers(1, 650_000))
     def read(self, handle: tuple[CachedFile, bytes], start: int, length: int) -> None:
         """Read a span; only the opened version's bytes are right."""
         file, data = handle
+        if file.is_closed:
+            return
         try:
             got = file.read(start, start + length)
         except CacheStale:
@@ -89,6 +93,8 @@ class CacheMachine(RuleBasedStateMachine):
     def fetch_all(self, handle: tuple[CachedFile, bytes]) -> None:
         """Complete a file, where it is still to be had and fits."""
         file, data = handle
+        if file.is_closed:
+            return
         try:
             file.fetch_all()
         except CacheStale:
@@ -101,7 +107,22 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(handle=handles, start=st.integers(0, 600_000))
     def prefetch(self, handle: tuple[CachedFile, bytes], start: int) -> None:
         """Start a background fetch."""
-        handle[0].prefetch(start, start + 100_000)
+        if not handle[0].is_closed:
+            handle[0].prefetch(start, start + 100_000)
+
+    @rule(which=st.integers(0, 1))
+    def restart(self, which: int) -> None:
+        """End one of the two, its handles first, and open it again."""
+        for file in [file for owner, file in self.owned if owner == which]:
+            file.close()
+        self.owned = [(owner, file) for owner, file in self.owned if owner != which]
+        self.caches[which].close()
+        self.caches[which] = Cache(self.config)
+
+    @rule(key=st.sampled_from(KEYS), which=st.integers(0, 1))
+    def evict(self, key: str, which: int) -> None:
+        """Remove a copy, whoever has it open."""
+        self.caches[which].bind(self.store).evict(key)
 
     @rule(count=st.integers(1, 3))
     def fail(self, count: int) -> None:

@@ -57,8 +57,10 @@ def _config(tmp_path: Path) -> CacheConfig:
 @pytest.mark.parametrize("seed", range(4))
 def test_random_faults_give_right_bytes_or_an_error(s3_server: SeaweedFS, tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
-    faults: list[Fault] = [Cut(1000), Cut(0), Stall(0.05, 5000), Status(500), Status(429), Reset(), WrongLength(-3), WrongLength(9),
-              ChangeHeader("ETag", '"0123456789abcdef0123456789abcdef"')]  # fmt: skip
+    faults: list[Fault] = [
+        Cut(1000), Cut(0), Stall(0.05, 5000), Status(500), Status(429), Reset(), WrongLength(-3), WrongLength(9),
+        ChangeHeader("ETag", '"0123456789abcdef0123456789abcdef"'),
+    ]  # fmt: skip
     with FaultProxy.start(s3_server.endpoint_url) as proxy:
         store, info = _store(s3_server, proxy, f"random-{seed}")
         proxy.script = RandomFaults(seed, 0.4, faults, _is_get)

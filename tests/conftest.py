@@ -12,6 +12,8 @@ from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 
+pytest.register_assert_rewrite("fsspeckit_lib.testing.contract")
+
 _numbers = itertools.count(1)
 
 

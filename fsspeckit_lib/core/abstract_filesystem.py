@@ -160,11 +160,12 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
         """Return the bytes of one file, or of several by path, fetched in parallel."""
-        paths = self.expand_path(path, recursive=recursive) if recursive or not isinstance(path, str) else [path]
         if isinstance(path, str) and not recursive and "*" not in path:
             return self.cat_file(path, **kwargs)
-        if isinstance(path, str) and not recursive:
-            paths = self.expand_path(path)
+        if recursive or isinstance(path, str):
+            paths = self.expand_path(path, recursive=recursive)
+        else:
+            paths = path  # literally: a name may have brackets
 
         def fetch(one: str) -> Any:
             try:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.exceptions import PreconditionError
+from obstore.store import GCSStore
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, ObjectInfo, ObjectWriter, Precondition
 from fsspeckit_lib.core.obstore_writer import ConditionalWriter, MultipartWriter
-from fsspeckit_lib.errors import AlreadyExists, CacheStale, IsADirectory, NotFound, ShortRead, Unsupported
+from fsspeckit_lib.errors import AlreadyExists, CacheStale, Conflict, IsADirectory, NotFound, ShortRead, Unsupported
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode
@@ -177,7 +178,7 @@ class ObstoreObjects:
         if isinstance(only, IfAbsent):
             mode = "create"
         elif only is not None:
-            mode = {"e_tag": only.etag}
+            mode = self._update_mode(who, key, only.etag)
 
         def send() -> None:
             with _unnameable(who):
@@ -229,6 +230,18 @@ class ObstoreObjects:
 
     def close(self) -> None:
         """Release nothing: obstore closes its connections when the store is collected."""
+
+    def _update_mode(self, who: str, key: str, etag: str) -> PutMode:
+        if not isinstance(self._store, GCSStore):
+            return {"e_tag": etag}
+        # GCS compares generations: ask for that of the version, and refuse when it is another by now
+        try:
+            meta = self._endpoint.call(who, lambda: obstore.head(self._store, key))
+        except NotFound:
+            raise Conflict(f"{who}: found no object, wanted to replace version {etag}; read it again") from None
+        if _quoted(meta["e_tag"]) != etag:
+            raise Conflict(f"{who}: found version {meta['e_tag']}, wanted to replace {etag}; read it again")
+        return {"e_tag": etag, "version": meta["version"]}
 
     def _head(self, who: str, key: str) -> ObjectInfo:
         with _unnameable(who):
@@ -292,13 +305,18 @@ def _infos(batch: Any) -> Iterator[ObjectInfo]:
     """Return the objects of one Arrow batch of a listing."""
     columns = (batch.column(name).to_pylist() for name in ("path", "size", "last_modified", "e_tag"))
     return (
-        ObjectInfo(key, size, _whole_seconds_ns(modified), etag)
+        ObjectInfo(key, size, _whole_seconds_ns(modified), _quoted(etag))
         for key, size, modified, etag in zip(*columns, strict=True)
     )
 
 
 def _info(key: str, meta: ObjectMeta) -> ObjectInfo:
-    return ObjectInfo(key, meta["size"], _whole_seconds_ns(meta["last_modified"]), meta["e_tag"])
+    return ObjectInfo(key, meta["size"], _whole_seconds_ns(meta["last_modified"]), _quoted(meta["e_tag"]))
+
+
+def _quoted(etag: str | None) -> str | None:
+    """Return an ETag as a header has it. Azure's and GCS's listings leave the quotes out."""
+    return f'"{etag}"' if etag and not etag.startswith(('"', "W/")) else etag
 
 
 def _whole_seconds_ns(modified: datetime.datetime) -> int:

@@ -83,5 +83,7 @@ def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore
         raise
     shown = location.text.rstrip("/") if not location.text.endswith("://") else location.text
     namespace = options.namespace()
-    endpoint = endpoint_for(namespace, retryable=(Unavailable, ShortRead), survives_fork=True)
+    # one connection of paramiko or ftplib takes one request at a time; threads that share it wait for ever
+    at_once = 1 if location.protocol in {"sftp", "ftp"} else 32
+    endpoint = endpoint_for(namespace, max_concurrency=at_once, retryable=(Unavailable, ShortRead), survives_fork=True)
     return FsspecObjects(fs, root, shown, (namespace, *(part for part in root.split("/") if part)), endpoint)

@@ -38,7 +38,11 @@ format: $(VENV)/.installed-dev ## write the format that check wants
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(VENV)/.installed-dev system-server ## every test, on real servers and real mounts
+$(VENV)/.installed-azurite: | $(BIN)/python system-server
+	@npm install --silent --no-audit --no-fund --prefix $(VENV) azurite@3.35.0 || { echo "fsspeckit-gateway: npm could not install azurite, which the tests of Azure need" >&2; exit 1; }
+	@touch $@
+
+test: $(VENV)/.installed-dev system-server $(VENV)/.installed-azurite ## every test, on real servers and real mounts
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.installed-dev $(VENV)/.installed-bench system-server ## the benchmark tables, as ratios to a peer in the same run

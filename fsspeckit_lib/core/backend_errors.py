@@ -109,7 +109,7 @@ _NO_CONNECTION = {
     "timed out": "timed out",
     "certificate": "the certificate is not trusted",
 }
-_NOT_CONNECTED = ("kind: Connect", "Connection refused", "dns error", "failed to lookup", "certificate")
+_NOT_CONNECTED = ("kind: Connect,", "Connection refused", "dns error", "failed to lookup", "certificate")
 _TIMED_OUT = ("kind: Timeout", "timed out", "TimedOut", "deadline has elapsed")
 _STATUS = re.compile(r"status code: (\d{3})|returned (\d{3}) ")
 _CODE = re.compile(r"<Code>(\w+)</Code>")

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import http.client
 import http.server
+import json
 import threading
 import urllib.parse
 import uuid
@@ -33,7 +34,7 @@ class GcsXml:
             the URL that takes both halves of the XML API.
         """
         upstream = urlsplit(upstream_url).netloc
-        handler = type("Handler", (_Handler,), {"upstream": upstream, "uploads": {}})
+        handler = type("Handler", (_Handler,), {"upstream": upstream, "uploads": {}, "conditions": threading.Lock()})
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -50,6 +51,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream: str
     uploads: dict[str, dict[int, bytes]]
+    conditions: threading.Lock
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
         """Say nothing."""
@@ -90,7 +92,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             )
             return
         parts = self.uploads.pop(query["uploadId"])
-        status, headers, answer = self._upload(bucket, name, b"".join(parts[number] for number in sorted(parts)), {})
+        status, headers, answer = self._upload(bucket, name, b"".join(parts[number] for number in sorted(parts)))
         if status != 200:
             self._answer(status, headers, answer)
             return
@@ -99,8 +101,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _write(self, body: bytes) -> None:
         bucket, name = self._object()
         condition = self.headers.get("x-goog-if-generation-match")
-        query = {} if condition is None else {"ifGenerationMatch": condition}
-        status, headers, answer = self._upload(bucket, name, body, query)
+        with self.conditions:  # the emulator's plain uploads do not look at ifGenerationMatch
+            if condition is not None and condition != self._generation(bucket, name):
+                self._answer(412, {}, b"<Error><Code>PreconditionFailed</Code></Error>")
+                return
+            status, headers, answer = self._upload(bucket, name, body)
         if status == 200:
             headers, answer = {"ETag": f'"{hashlib.md5(body).hexdigest()}"', "x-goog-generation": "1"}, b""
         self._answer(status, headers, answer)
@@ -114,15 +119,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status, _, answer = self._ask("POST", address, b"", {"Content-Length": "0"})
         self._answer(status, {}, b"" if status == 200 else answer)
 
-    def _upload(self, bucket: str, name: str, body: bytes, query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
-        text = urllib.parse.urlencode({"uploadType": "media", "name": name, **query})
+    def _generation(self, bucket: str, name: str) -> str:
+        address = f"/storage/v1/b/{bucket}/o/{quote(name, safe='')}"
+        status, _, answer = self._ask("GET", address, b"", {})
+        return str(json.loads(answer)["generation"]) if status == 200 else "0"
+
+    def _upload(self, bucket: str, name: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        text = urllib.parse.urlencode({"uploadType": "media", "name": name})
         address = f"/upload/storage/v1/b/{bucket}/o?{text}"
         return self._ask("POST", address, body, {"Content-Length": str(len(body))})
 
     def _ask(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(self.upstream, timeout=30)
         try:
-            connection.request(method, path, body or None, {**headers, "Host": self.upstream})
+            passed = {name: value for name, value in headers.items() if name.lower() != "host"}
+            connection.request(method, path, body or None, {**passed, "Host": self.upstream})
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
         finally:

@@ -35,7 +35,7 @@ def test_every_error_type_of_obstore_is_in_the_table_or_generic() -> None:
         ("Server returned non-2xx status code: 503 Slow: <Code>SlowDown</Code>", errors.Unavailable),
         ("Server returned non-2xx status code: 429 Too Many", errors.Unavailable),
         ("HTTP error: error sending request", errors.TransferBroken),
-        ("HTTP error: error sending request, kind: Connect", errors.Unavailable),
+        ("HTTP error: error sending request, kind: Connect,", errors.Unavailable),
         ("HTTP error: operation timed out", errors.TimedOut),
         ("something new", errors.Unavailable),
     ],

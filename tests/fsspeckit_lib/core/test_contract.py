@@ -81,7 +81,7 @@ def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGcs]:
 
 
 class TestGcs(WriteContract):
-    """Through `GcsXml`: the emulator has Google's JSON API, and of the XML API, which obstore speaks, the reading half."""
+    """Through `GcsXml`: of the XML API, which obstore speaks, the emulator has the reading half only."""
 
     @pytest.fixture
     def place(self, fake_gcs: FakeGcs) -> Iterator[ContractPlace]:

@@ -5,18 +5,23 @@ Every run measures all contenders one after the other on the same server; larger
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import obstore
 import s3fs
 
 from benchmarks.report import Row, row_of
 from fsspeckit_lib.cache import Cache, CacheConfig
+from fsspeckit_lib.core.factory import filesystem
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.stores import open_store
@@ -26,12 +31,18 @@ __all__ = ["run"]
 
 _IMPORT_LIMIT_S = 0.150
 _SMALL_OBJECTS, _SMALL_BYTES = 200, 4096
+_HEADS = 100
 
 
 def run(quick: bool) -> list[Row]:
     """Return the rows of the library's table."""
     runs = 3 if quick else 5
-    return [_import_time(runs), *_data_plane(runs, (64 if quick else 256) << 20), _cache_hits(runs)]
+    return [
+        _import_time(runs),
+        *_data_plane(runs, (64 if quick else 256) << 20),
+        *_listing(runs, 10_000 if quick else 100_000),
+        _cache_hits(runs),
+    ]
 
 
 def _import_time(runs: int) -> Row:
@@ -77,7 +88,34 @@ def _data_plane(runs: int, large_bytes: int) -> list[Row]:
             for info in infos:
                 peer.cat_file(f"bench/{info.key}", start=0, end=_SMALL_BYTES)
 
-        small = _rates([ours_gets, native_gets, s3fs_gets], len(infos), runs)
+        face = filesystem("s3", server.storage_options())
+        names = [f"bench/{info.key}" for info in infos]
+
+        def ours_heads() -> None:
+            for info in infos[:_HEADS]:
+                store.stat(info.key)
+
+        def native_heads() -> None:
+            for info in infos[:_HEADS]:
+                obstore.head(native, info.key)
+
+        def s3fs_heads() -> None:
+            for info in infos[:_HEADS]:
+                peer.invalidate_cache()
+                peer.info(f"bench/{info.key}")
+
+        urls = obstore.sign(native, "GET", [info.key for info in infos], timedelta(minutes=30))
+        connection = http.client.HTTPConnection(urlsplit(server.endpoint_url).netloc)
+
+        def bare_gets() -> None:
+            for url in urls:
+                connection.request("GET", url.partition(server.endpoint_url)[2])
+                connection.getresponse().read()
+
+        small = _rates([ours_gets, native_gets, s3fs_gets, bare_gets], len(infos), runs)
+        heads = _rates([ours_heads, native_heads, s3fs_heads], _HEADS, runs)
+        many = _rates([lambda: face.cat(names), lambda: peer.cat(names)], len(infos), runs)
+        connection.close()
         whole = _rates(
             [
                 lambda: store.read_range(large, 0, large_bytes),
@@ -89,10 +127,63 @@ def _data_plane(runs: int, large_bytes: int) -> list[Row]:
         )
     return [
         row_of("GET of 4 KB, one after the other", "GET/s", small[0], small[1], "obstore", 0.77),
-        row_of("GET of 4 KB, one after the other", "GET/s", small[0], small[2], "s3fs"),
+        row_of("GET of 4 KB, one after the other", "GET/s", small[0], small[2], "s3fs", 10.0),
+        row_of("GET of 4 KB, one after the other", "GET/s", small[0], small[3], "http.client, signed before"),
+        row_of("the same, http.client, signed before", "GET/s", small[3], small[2], "s3fs"),
+        row_of("cat of 200 files of 4 KB in one call", "files/s", many[0], many[1], "s3fs"),
+        row_of("HEAD, one after the other", "HEAD/s", heads[0], heads[1], "obstore", 0.77),
+        row_of("HEAD, one after the other", "HEAD/s", heads[0], heads[2], "s3fs", 10.0),
         row_of(f"GET of {large_bytes >> 20} MiB", "MB/s", whole[0], whole[1], "obstore", 0.87),
         row_of(f"GET of {large_bytes >> 20} MiB", "MB/s", whole[0], whole[2], "s3fs"),
     ]
+
+
+def _listing(runs: int, count: int) -> list[Row]:
+    """List one flat folder, recursively and as a directory."""
+    with tempfile.TemporaryDirectory() as folder, SeaweedFS.start(folder) as server:
+        server.create_bucket("bench")
+        store = open_store("s3://bench", server.storage_options())
+        assert isinstance(store, ObstoreObjects)
+        native = store.native
+
+        async def fill() -> None:
+            slots = asyncio.Semaphore(32)
+
+            async def put(number: int) -> None:
+                async with slots:
+                    await obstore.put_async(native, f"many/file-{number:07}", b"x")
+
+            await asyncio.gather(*(put(number) for number in range(count)))
+
+        asyncio.run(fill())
+        before = _rss_bytes()
+        growth = 0
+
+        def ours() -> None:
+            nonlocal growth
+            for _ in store.list_recursive("many"):
+                growth = max(growth, _rss_bytes() - before)
+
+        rates = _rates(
+            [
+                ours,
+                lambda: sum(len(page) for page in obstore.list(native, "many", chunk_size=1000)),
+                lambda: sum(len(page) for page in store.list_directory("many")),
+                lambda: len(obstore.list_with_delimiter(native, "many")["objects"]),
+            ],
+            count,
+            runs,
+        )
+    return [
+        row_of(f"list {count:,} keys below a prefix", "keys/s", rates[0], rates[1], "obstore", 0.77),
+        row_of(f"list a directory of {count:,} keys", "keys/s", rates[2], rates[3], "obstore", 0.77),
+        Row("memory while listing below a prefix", growth / 1e6, "MB", 20e6 / max(growth, 1), "20 MB", 1.0, runs),
+    ]
+
+
+def _rss_bytes() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096
 
 
 def _cache_hits(runs: int) -> Row:

@@ -2,6 +2,7 @@
 
 from fsspeckit_lib.core.abstract_filesystem import AbstractFileSystem
 from fsspeckit_lib.core.factory import filesystem
+from fsspeckit_lib.core.forge.filesystems import GitHubFileSystem, GitLabFileSystem
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, IfMatch, ObjectInfo, ObjectStore, WritableStore
 from fsspeckit_lib.core.stores import open_store
 
@@ -9,6 +10,8 @@ __all__ = [
     "AbstractFileSystem",
     "DirectoryInfo",
     "Entry",
+    "GitHubFileSystem",
+    "GitLabFileSystem",
     "IfAbsent",
     "IfMatch",
     "ObjectInfo",

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import obstore
 import s3fs
+from obstore.store import S3Store
 
 from benchmarks.report import Row, row_of
 from fsspeckit_lib.cache import Cache, CacheConfig
@@ -63,6 +64,7 @@ def _data_plane(runs: int, large_bytes: int) -> list[Row]:
         store = open_store("s3://bench", server.storage_options())
         assert isinstance(store, ObstoreObjects)
         native = store.native
+        assert isinstance(native, S3Store)
         peer = s3fs.S3FileSystem(
             key=server.access_key_id,
             secret=server.secret_access_key,

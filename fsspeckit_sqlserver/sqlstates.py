@@ -36,10 +36,14 @@ SQLSTATES: Final = MappingProxyType(
         "cache-stale": "40001",
         "unavailable": "58030",  # io_error
         "timed-out": "58030",
+        "transfer-broken": "58030",
+        "circuit-open": "58030",
+        "status-refused": "58030",
         "outcome-unknown": "08007",  # transaction_resolution_unknown
         "corrupt": "XX001",  # data_corrupted
         "short-read": "XX001",
         "resource-exhausted": "53000",
+        "cache-index-lost": "53000",
         "unsupported": "0A000",  # feature_not_supported
         "unnameable-key": "58030",  # io_error
         "cancelled": "57014",  # query_canceled

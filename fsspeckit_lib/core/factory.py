@@ -81,6 +81,9 @@ def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.Abst
     of_obstore = _OBSTORE.get(location.protocol)
     if of_obstore is not None:
         return of_obstore(options), root
+    own = getattr(options, "to_fsspec", None)
+    if own is not None:
+        return own(location), ""
     to_store = getattr(options, "to_store", None)
     if to_store is not None:
         return StoreFileSystem(to_store(location)), ""

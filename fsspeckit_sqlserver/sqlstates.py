@@ -38,6 +38,7 @@ SQLSTATES: Final = MappingProxyType(
         "timed-out": "58030",
         "transfer-broken": "58030",
         "circuit-open": "58030",
+        "sync-incomplete": "58030",
         "status-refused": "58030",
         "outcome-unknown": "08007",  # transaction_resolution_unknown
         "corrupt": "XX001",  # data_corrupted

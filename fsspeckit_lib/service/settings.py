@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from fsspeckit_lib.cache import CacheConfig
+from fsspeckit_lib.cache import CacheConfig, Quota
+from fsspeckit_lib.cache.config import WhenOffline
 from fsspeckit_lib.common.names import unknown_name
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.common.units import parse_duration, parse_size
@@ -69,11 +70,22 @@ class _Section(BaseModel):
 
 
 class CacheSettings(_Section):
-    """`cache:`; sizes as people write them (`50GiB`)."""
+    """`cache:`; sizes as people write them (`50GiB`). See `CacheConfig` for what each means.
+
+    The three TTLs are those of the fsspec face and of `fsspeckit cache`; a mount has its own (`mounts:`).
+    """
 
     root: str | None = None
     max_size: Size = 10 << 30
     min_free: MinFree = 256 << 20
+    max_age_s: Duration | None = Field(default=None, alias="max_age")
+    quotas: Mapping[str, Size] | None = None
+    """Most bytes of a storage, by its name in this file or its URL."""
+    when_offline: WhenOffline = "fail"
+    attr_ttl_s: Duration = Field(default=1.0, alias="attr_ttl")
+    dir_ttl_s: Duration = Field(default=30.0, alias="dir_ttl")
+    negative_ttl_s: Duration = Field(default=1.0, alias="negative_ttl")
+    preserve_structure: bool = True
 
 
 class MountSettings(_Section):
@@ -181,7 +193,28 @@ def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | No
         root=root,
         max_size_bytes=settings.cache.max_size if cache_size is None else cache_size,
         min_free_bytes=_min_free_bytes(settings.cache.min_free, root),
+        max_age_s=settings.cache.max_age_s,
+        quotas=_quotas(settings),
+        when_offline=settings.cache.when_offline,
+        attribute_ttl_s=settings.cache.attr_ttl_s,
+        listing_ttl_s=settings.cache.dir_ttl_s,
+        absence_ttl_s=settings.cache.negative_ttl_s,
+        preserve_structure=settings.cache.preserve_structure,
     )
+
+
+def _quotas(settings: Settings) -> tuple[Quota, ...] | None:
+    if settings.cache.quotas is None:
+        return None
+    found = []
+    for name, size_bytes in settings.cache.quotas.items():
+        try:
+            store = settings.open_source(name, {})
+        except BadInput as error:
+            raise type(error)(f"cache.quotas: {error}") from error
+        found.append(Quota(store.namespace, size_bytes, name))
+        store.close()
+    return tuple(found)
 
 
 def _min_free_bytes(min_free: int | str, root: str) -> int:

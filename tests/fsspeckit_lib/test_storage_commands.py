@@ -1,0 +1,120 @@
+"""`fsspeckit ls|cat|cp|rm|sync|du|tree` as processes of their own, on the local disk and a real S3 server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from fsspeckit_lib.testing.ports import free_ports
+from fsspeckit_lib.testing.seaweedfs import SeaweedFS
+
+COMMAND = os.path.join(sysconfig.get_path("scripts"), "fsspeckit")
+
+
+@dataclass
+class Shell:
+    config: Path
+    folder: Path
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """Run `fsspeckit …` and return what it printed: stdout, or where it fails its one line."""
+        finished = subprocess.run(
+            [COMMAND, *words, "--config", str(self.config)], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert finished.returncode == status, finished.stderr
+        assert "Traceback" not in finished.stderr
+        return finished.stdout if status == 0 else finished.stderr
+
+
+@pytest.fixture
+def shell(s3_server: SeaweedFS, tmp_path: Path, request: pytest.FixtureRequest) -> Shell:
+    s3_server.create_bucket("shell")
+    words = ", ".join(f"{name}: '{value}'" for name, value in s3_server.storage_options().items())
+    (port,) = free_ports(1)
+    config = tmp_path / "fsspeckit.yaml"
+    config.write_text(
+        f"storages:\n  lake: {{protocol: s3, bucket: shell/{request.node.name}, {words}}}\n"
+        f"  down: {{protocol: s3, bucket: b, endpoint_url: 'http://127.0.0.1:{port}', allow_http: true, "
+        "max_retries: 0, key: k, secret: s}\n"
+    )
+    folder = tmp_path / "f"
+    for key in ("a.txt", "d/b.txt", "d/e/c.bin"):
+        (folder / key).parent.mkdir(parents=True, exist_ok=True)
+        (folder / key).write_bytes(key.encode() + b"\0\xff\n")
+    return Shell(config, folder)
+
+
+def test_copy_list_and_read(shell: Shell) -> None:
+    assert "copied 3 files" in shell.run("cp", "-r", str(shell.folder), "lake:x")
+    assert shell.run("ls", "lake/x") == "a.txt\nd/\n"
+    rows = [json.loads(line) for line in shell.run("ls", "-R", "lake:x", "--json").splitlines()]
+    assert {row["key"]: row["size_bytes"] for row in rows} == {"x/a.txt": 8, "x/d/b.txt": 10, "x/d/e/c.bin": 12}
+    assert shell.run("ls", "lake:x/*.txt") == "a.txt\n"
+    assert "8 B" in shell.run("ls", "-l", "lake:x/a.txt")
+    assert shell.run("cat", "lake:x/d/b.txt", "--range", "2:5") == "b.t"
+    raw = subprocess.run([COMMAND, "cat", str(shell.folder / "a.txt")], capture_output=True, check=True, timeout=60)
+    assert raw.stdout == b"a.txt\0\xff\n"
+    assert "└── c.bin" in shell.run("tree", "lake:x")
+    assert "c.bin" not in shell.run("tree", "-L", "2", "lake:x")
+    (total,) = [json.loads(line) for line in shell.run("du", "-s", "lake:x", "--json").splitlines()]
+    assert (total["size_bytes"], total["files"]) == (30, 3)
+    back = shell.folder.parent / "back"
+    shell.run("cp", "-r", "lake:x", str(back))
+    assert (back / "d/e/c.bin").read_bytes() == b"d/e/c.bin\0\xff\n"
+
+
+def test_no_clobber_leaves_what_is_there(shell: Shell) -> None:
+    target = shell.folder / "d/b.txt"
+    assert "skipped 1" in shell.run("cp", "--no-clobber", str(shell.folder / "a.txt"), str(target))
+    assert target.read_bytes().startswith(b"d/b.txt")
+    assert "into itself" in shell.run("cp", "-r", str(shell.folder), str(shell.folder / "d"), status=2)
+
+
+def test_rm_is_careful(shell: Shell) -> None:
+    outside = shell.folder.parent / "outside"
+    outside.mkdir()
+    (outside / "kept").write_bytes(b"1")
+    (shell.folder / "d/link").symlink_to(outside)
+    assert "add -r" in shell.run("rm", str(shell.folder / "d"), status=1)
+    shell.run("rm", "-r", str(shell.folder / "d"))
+    assert (outside / "kept").exists()
+    assert not (shell.folder / "d/b.txt").exists()
+    shell.run("cp", str(shell.folder / "a.txt"), "lake:")
+    assert "--yes" in shell.run("rm", "-r", "lake:", status=2)
+    shell.run("rm", "-r", "--yes", "lake:")
+    assert shell.run("ls", "-R", "lake:") == ""
+
+
+def test_sync(shell: Shell) -> None:
+    shell.run("sync", str(shell.folder), "lake:s")
+    (shell.folder / "a.txt").unlink()
+    dry = json.loads(shell.run("sync", "--delete", "--dry-run", "--json", str(shell.folder), "lake:s"))
+    assert (dry["deleted"], dry["copied"], dry["dry_run"]) == (["a.txt"], [], True)
+    shell.run("sync", "--delete", str(shell.folder), "lake:s")
+    assert shell.run("ls", "lake:s") == "d/\n"
+    assert "no source folder" in shell.run("sync", "--delete", str(shell.folder / "none"), "lake:s", status=1)
+    assert shell.run("ls", "lake:s") == "d/\n"
+
+
+def test_errors_are_one_line(shell: Shell) -> None:
+    for words in (["ls", "lake:none"], ["cat", str(shell.folder / "none")], ["rm", "lake:none/*"]):
+        assert shell.run(*words, status=1).count("\n") == 1
+    down = shell.run("ls", "down:", status=1)
+    assert "no such" not in down
+    assert "endpoint" in down
+    assert "unknown scheme" in shell.run("ls", "s4://b", status=2)
+
+
+def test_a_reader_that_goes_away_is_no_noise(shell: Shell) -> None:
+    (shell.folder / "large").write_bytes(bytes(8 << 20))
+    done = subprocess.run(
+        f"{COMMAND} cat {shell.folder}/large | head -c 10 > {os.devnull}",
+        shell=True, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == b""

@@ -149,7 +149,10 @@ def sync_dir(
             return copy_file(source_fs, found.path, target_fs, _join(target, key), found.size_bytes, advance)
 
         keys = sorted(wanted)
-        results = iter_parallel(bring, keys, max_workers=max_workers or _THREADS, on_error="collect")
+        # one connection of paramiko or ftplib takes one request at a time; threads that share it wait for ever
+        alone = {"sftp", "ssh", "ftp"} & {*_protocols(source_fs), *_protocols(target_fs)}
+        workers = 1 if alone else max_workers or _THREADS
+        results = iter_parallel(bring, keys, max_workers=workers, on_error="collect")
         for key, outcome in zip(keys, results, strict=True):
             if isinstance(outcome, Exception):
                 failed.append((key, _words(outcome)))
@@ -302,6 +305,10 @@ def _mtime_s(info: dict[str, Any]) -> float | None:
         if isinstance(value, int | float) and value > 0:
             return float(value)
     return None
+
+
+def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
 def _join(root: str, key: str) -> str:

@@ -115,9 +115,10 @@ def copy_file(
     if create and target_fs.exists(target):
         raise FileExistsError(f"{target}: it exists already")
     if is_same_storage(source_fs, target_fs) and not isinstance(target_fs, LocalFileSystem) and not create:
-        target_fs.cp_file(source, target)
-        on_bytes(size_bytes or 0)
-        return size_bytes or 0
+        with contextlib.suppress(NotImplementedError):  # sftp and ftp have no copy: streamed below
+            target_fs.cp_file(source, target)
+            on_bytes(size_bytes or 0)
+            return size_bytes or 0
     if hasattr(target_fs, "_place"):
         with source_fs.open(source, "rb") as reader, target_fs.open(target, "xb" if create else "wb") as writer:
             return _pump(reader, writer, source, size_bytes, on_bytes)

@@ -16,6 +16,7 @@ from fsspeckit_lib.core import filesystem
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
 from fsspeckit_lib.errors import BadInput, NotADirectory, NotFound
+from fsspeckit_lib.testing.proxy import Cut, FaultProxy, Script
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 
 
@@ -139,6 +140,18 @@ def test_checksum_reads_what_times_hide(tmp_path: Path) -> None:
     assert sync_dir(fs, fs, str(source), str(target), checksum=True, progress=False).copied == ("a",)
     os.utime(target / "a", (1, 1))
     assert sync_dir(fs, fs, str(source), str(target), progress=False).copied == ("a",)
+
+
+def test_a_cut_download_keeps_the_old_file(tmp_path: Path, s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
+    s3_store.put("c/f", bytes(2 << 20))
+    (tmp_path / "f").write_bytes(b"old")
+    cuts = Script([Cut(1000)] * 200, lambda request: request.method == "GET" and request.path.endswith("/c/f"))
+    with FaultProxy.start(s3_server.endpoint_url, cuts) as proxy:
+        options = {**s3_server.storage_options(), "endpoint_url": proxy.url, "max_retries": 0}
+        source = filesystem(f"{s3_store.url}/c", options)
+        with pytest.raises(SyncIncomplete):
+            sync_dir(source, LocalFileSystem(), "", str(tmp_path), progress=False)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("f", b"old")]
 
 
 def test_one_line_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,7 +191,7 @@ class LocalObjects:
 
     def _child(self, key: str, child: os.DirEntry[str]) -> Entry | None:
         try:
-            if child.is_symlink() and not self._is_inside(child.path):
+            if child.is_symlink() and not (self._is_inside(child.path) and _leads_down(child.path)):
                 return None
             return self._entry(key, child.stat())
         except (FileNotFoundError, NotADirectoryError):
@@ -210,6 +210,12 @@ class LocalObjects:
         """Tell whether `path`, with every link on the way followed, is the root or below it."""
         real_path = os.path.realpath(path)
         return real_path == self._real_root or real_path.startswith(self._real_root.rstrip("/") + "/")
+
+
+def _leads_down(link: str) -> bool:
+    """Tell whether a link does not lead to a folder that it lies in: following such a one would never end."""
+    target = os.path.realpath(link)
+    return not f"{os.path.realpath(os.path.dirname(link))}/".startswith(f"{target.rstrip('/')}/")
 
 
 def _etag(status: os.stat_result) -> str:

@@ -47,6 +47,7 @@ def shell(s3_server: SeaweedFS, tmp_path: Path, request: pytest.FixtureRequest) 
     for key in ("a.txt", "d/b.txt", "d/e/c.bin"):
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(key.encode() + b"\0\xff\n")
+        os.utime(folder / key, (1_700_000_000, 1_700_000_000))  # S3 keeps whole seconds: the present one is not over
     return Shell(config, folder)
 
 
@@ -89,6 +90,27 @@ def test_rm_is_careful(shell: Shell) -> None:
     assert "--yes" in shell.run("rm", "-r", "lake:", status=2)
     shell.run("rm", "-r", "--yes", "lake:")
     assert shell.run("ls", "-R", "lake:") == ""
+
+
+def test_rm_removes_links_and_never_what_they_lead_to(shell: Shell, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "precious").write_bytes(b"p")
+    (shell.folder / "link").symlink_to(kept)
+    (shell.folder / "d" / "inner").symlink_to(kept)
+    (shell.folder / "d" / "dangling").symlink_to("nowhere")
+    shell.run("rm", "-r", str(shell.folder / "link"))
+    assert not (shell.folder / "link").is_symlink()
+    shell.run("rm", "-r", str(shell.folder / "d"))
+    assert not (shell.folder / "d").exists()
+    assert (kept / "precious").read_bytes() == b"p"
+
+
+def test_a_loop_of_links_ends(shell: Shell) -> None:
+    (shell.folder / "d" / "up").symlink_to(shell.folder)
+    (shell.folder / "d" / "here").symlink_to(".")
+    assert "up" not in shell.run("tree", str(shell.folder))
+    assert "copied 3 files" in shell.run("cp", "-r", str(shell.folder), "lake:loop")
 
 
 def test_sync(shell: Shell) -> None:

@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsspeckit_lib.cache import FileNameCacheMapper
@@ -78,6 +78,7 @@ def test_no_path_leaves_the_root(mapper: FileNameCacheMapper, namespace: list[st
     assert "\0" not in path
 
 
+@settings(deadline=None)  # it waits for the disk
 @given(st.lists(keys, unique=True, max_size=8))
 def test_the_disk_takes_every_path_and_finds_each_again(many: list[str]) -> None:
     import tempfile

@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -224,8 +225,12 @@ def test_a_new_boot(setting: Setting, synced: bool) -> None:
     assert (fetched < 310_000) == synced
 
 
-def test_files_of_a_crash_are_found_and_go(setting: Setting) -> None:
-    """A kill between a rename and its commit leaves a file that no row claims: the next one to open sweeps it."""
+@pytest.mark.parametrize("is_closed_at_once", [True, False])
+def test_files_of_a_crash_are_found_and_go(setting: Setting, is_closed_at_once: bool) -> None:
+    """A kill before a commit leaves a file that no row claims: the next one to open sweeps it, by itself.
+
+    One that is closed before its sweep has ended leaves that to the next one.
+    """
     infos = _fill(setting)
     setting.cache.close()
     orphan = setting.copy_of("d/0")
@@ -235,12 +240,38 @@ def test_files_of_a_crash_are_found_and_go(setting: Setting) -> None:
     index.commit()
     index.close()
     setting.cache = Cache(setting.config)
-    setting.cache.close()  # the sweep runs in the background; closing waits for its turn
-    setting.cache = Cache(setting.config)
-    setting.cache.sweep()
+    if is_closed_at_once:
+        setting.reopen()
+    for _ in range(600):  # in the background, at once
+        if not orphan.exists():
+            break
+        time.sleep(0.05)
     assert not orphan.exists()
     assert setting.copy_of("d/1").exists()
     _check(setting, infos)
+
+
+def test_a_torn_file_in_the_place_of_a_copy_is_replaced(setting: Setting) -> None:
+    """A small file is written in its place; what a kill in the middle left there is never read, nor written over."""
+    info = setting.put("d/small", DATA[:9000])
+    setting.copy_of("d/small").parent.mkdir(parents=True)
+    setting.copy_of("d/small").write_bytes(DATA[:4096] + bytes(904))
+    with setting.copy_of("d/small").open("rb") as torn:
+        for fetched in (1, 1):
+            _reads(setting.open(info), DATA[:9000])
+            assert len(setting.store.reads) == fetched
+        assert torn.read() == DATA[:4096] + bytes(904)
+    assert setting.copy_of("d/small").read_bytes() == DATA[:9000]
+    assert setting.cache.used_bytes() == 9000
+
+
+def test_a_folder_in_the_place_of_a_small_copy_stays(setting: Setting) -> None:
+    info = setting.put("d", DATA[:9000])
+    (setting.copy_of("d") / "deep").mkdir(parents=True)
+    _reads(setting.open(info), DATA[:9000])
+    _reads(setting.open(info), DATA[:9000])
+    assert (setting.copy_of("d") / "deep").is_dir()
+    assert len(setting.store.reads) == 1
 
 
 def _reads(file: CachedFile, data: bytes) -> None:

@@ -113,7 +113,11 @@ class Bounds:
         """Return what must go so that `count_bytes` more of the object fit."""
         victims: dict[bytes, str] = {}
         freed = 0
-        for name, prefix, most, used in connection.execute("SELECT name, id, max_size_bytes, size_bytes FROM quotas"):
+        size_bytes, has_quotas = connection.execute(
+            "SELECT size_bytes, EXISTS (SELECT 1 FROM quotas) FROM totals"
+        ).fetchone()
+        quotas = "SELECT name, id, max_size_bytes, size_bytes FROM quotas"
+        for name, prefix, most, used in connection.execute(quotas) if has_quotas else ():
             excess = used + count_bytes - most
             if excess > 0 and entry_id.startswith(prefix):
                 chosen, left = self._choose(connection, excess, entry_id, span_below(prefix), victims)
@@ -128,7 +132,6 @@ class Bounds:
                 connection.execute("SELECT size_bytes FROM entries WHERE id = ?", (victim,)).fetchone()[0]
                 for victim in victims
             )
-        (size_bytes,) = connection.execute("SELECT size_bytes FROM totals").fetchone()
         disk = os.statvfs(self._database.root)
         excess = (
             count_bytes

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import itertools
 import logging
 import os
 import threading
@@ -80,7 +79,6 @@ class Cache:
         self._memo: dict[bytes, Row] = {}
         self._partials: dict[tuple[bytes, str], PartialFile | WholeFile] = {}
         self._parts_pool = ThreadPoolExecutor(config.parallel_parts, thread_name_prefix="cache-fetch")
-        self._temporary_numbers = itertools.count()
         self._null_descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._closed = False
         self._keeper = Keeper(config.root, self.index, [self._sweep_once, self._keep_index, self.index.bounds.expire])
@@ -252,7 +250,7 @@ class Cache:
     def _open_whole(self, name: bytes, info: ObjectInfo) -> tuple[int, str] | None:
         """Return (descriptor, path) of the complete copy, checked against its claim; drop a claim that is wrong."""
         remembered = self._memo.get(name)
-        for row in (remembered, None):
+        for row in (remembered, None) if remembered is not None else (None,):
             found = row if row is not None else self.index.lookup(name)
             if found is None or not found.complete or found.version != info.version:
                 continue
@@ -299,7 +297,6 @@ class Cache:
 
     def _make_partial(self, name: bytes, store: ObjectStore, info: ObjectInfo) -> PartialFile | WholeFile | None:
         digest = hashlib.sha256(name + b"\0\0" + info.version.encode(errors="surrogatepass")).hexdigest()[:40]
-        comes_whole = info.size_bytes <= self.config.whole_bytes
         download = Download(
             config=self.config,
             index=self.index,
@@ -308,15 +305,15 @@ class Cache:
             store=store,
             info=info,
             entry_id=name,
-            name=f"partial/{digest}" + (f".{os.getpid()}.{next(self._temporary_numbers)}" if comes_whole else ""),
+            name=f"partial/{digest}",
             targets=(
                 self.mapper.relative_path(store.namespace, info.key),
-                self.mapper.relative_path(store.namespace, info.key, beside_directory=True),
+                lambda: self.mapper.relative_path(store.namespace, info.key, beside_directory=True),
             ),
             lock_descriptor=self._root.lock_descriptor,
             on_published=self._keeper.add,
         )
-        if comes_whole:
+        if info.size_bytes <= self.config.whole_bytes:
             return WholeFile(download, lambda: self._open_whole(name, info))
         row = self.index.begin(name, info, download.name)
         return PartialFile(download, row) if row is not None else None
@@ -326,7 +323,7 @@ class Cache:
             removed, freed = remove_orphaned_copies(
                 self.config.root, self.index, self.mapper, lambda: self._keeper.is_stopping
             )
-            self.index.must_sweep = False
+            self.index.must_sweep = self._keeper.is_stopping  # it broke off, perhaps: then the next start sweeps
             if removed:
                 _logger.warning("%s: removed %d files (%d bytes) without a claim", self.config.root, removed, freed)
 

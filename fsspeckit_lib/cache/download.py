@@ -31,7 +31,8 @@ class Download:
         pool: runs background fetches; a fetch never waits for another one in it.
         entry_id: of the object in the index.
         name: of the file under `partial/`, relative to the root; begins with a hash of id and version.
-        targets: where the complete copy goes, relative to the root: the usual path, and the one beside a folder.
+        targets: where the complete copy goes, relative to the root: the usual path, and what returns the one beside a
+            folder.
         lock_descriptor: of the root's lock file.
         on_published: called with id, version and status after this process moved the complete copy into place, or put
             a sparse one down.
@@ -45,7 +46,7 @@ class Download:
     info: ObjectInfo
     entry_id: bytes
     name: str
-    targets: tuple[str, str]
+    targets: tuple[str, Callable[[], str]]
     lock_descriptor: int
     on_published: Callable[[bytes, str, os.stat_result], None]
 

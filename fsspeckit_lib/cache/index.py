@@ -2,7 +2,7 @@
 
 A row is only a claim; the reader checks it against the file (inode, size, mtime, ctime). A copy that was published but
 not yet synced to the disk counts only within the boot that wrote it: after a power cut it is dropped. A crash between a
-rename and its commit leaves a file without a row: unclaimed, never served, removed by `orphans.remove_orphans`.
+file's coming and its commit leaves a file without a row: unclaimed, never served, removed by `orphans.remove_orphans`.
 """
 
 from __future__ import annotations
@@ -198,21 +198,20 @@ class CacheIndex:
             return True
 
     def publish_whole(
-        self, entry_id: bytes, info: ObjectInfo, who: str, move: Callable[[], tuple[str, os.stat_result]]
-    ) -> str:
-        """Record a complete copy that had no sparse file before; `move` renames it into place. Returns its path.
+        self, entry_id: bytes, info: ObjectInfo, who: str, place: Callable[[], tuple[str, os.stat_result]]
+    ) -> None:
+        """Record a complete copy that had no sparse file before; `place` makes it and returns its path and status.
 
         Raises:
-            ResourceExhausted: it does not fit; nothing was moved.
+            ResourceExhausted: it does not fit; nothing was made.
         """
         with self.database.transaction() as connection:
             self.bounds._make_room(connection, entry_id, info.size_bytes, who)
-            old = _lookup(connection, entry_id)
+            old = connection.execute("SELECT path FROM entries WHERE id = ?", (entry_id,)).fetchone()
             if old is not None:
-                self.bounds._remove(connection, entry_id, old.path)
-            path, status = move()
+                self.bounds._remove(connection, entry_id, os.fsdecode(old[0]))
+            path, status = place()
             self._insert(connection, entry_id, info, path, status)
-            return path
 
     def mark_synced(self, copies: Iterable[tuple[bytes, str, int, int]]) -> None:
         """Record that copies (id, version, inode, mtime) reached the disk itself."""
@@ -309,7 +308,7 @@ class CacheIndex:
         """Write the pending uses and close the file; `is_last`: no other process uses the root."""
         with contextlib.suppress(Exception):  # uses are only hints for eviction
             self.write_uses()
-            if is_last:
+            if is_last and not self.must_sweep:
                 with self.database.transaction() as connection:
                     connection.execute("INSERT OR REPLACE INTO meta VALUES ('clean', 1)")
         self.database.close()

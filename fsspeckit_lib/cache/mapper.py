@@ -66,6 +66,7 @@ class FileNameCacheMapper:
         self.ignores_case = ignores_case
         self._unsafe = _UNSAFE_FOLDED if ignores_case else _UNSAFE
         self._encoded = _ENCODED_FOLDED if ignores_case else _ENCODED
+        self._last_folder: tuple[tuple[str, ...], str | None, str] = ((), None, "data")
         self._room_bytes = _PATH_BYTES - _SUFFIX_BYTES - len(os.fsencode(self.cache_root))
 
     def __call__(self, remote_path: str) -> str:
@@ -93,14 +94,14 @@ class FileNameCacheMapper:
         Args:
             beside_directory: the name for a file whose own path is taken by a folder.
         """
-        remote = [*namespace, *key.split("/")]
         if self.preserve_structure:
-            parts = [self._component(name) for name in remote[:-1]]
-            last = remote[-1]
-            parts.append(self._long(f"{_MARK}+{self._encode(last)}") if beside_directory else self._component(last))
-            path = "/".join(["data", *parts])
+            folder, _, last = key.rpartition("/")
+            name = self._long(f"{_MARK}+{self._encode(last)}") if beside_directory else self._component(last)
+            above = self._folder(tuple(namespace), folder if "/" in key else None)
+            path = f"{above}/{name}"
             if len(os.fsencode(path)) < self._room_bytes:
                 return path
+        remote = [*namespace, *key.split("/")]
         whole = "/".join(remote)
         first = self._component(remote[0]) if len(remote) > 1 else ""
         if len(os.fsencode(first)) > _NAME_BYTES:
@@ -132,6 +133,15 @@ class FileNameCacheMapper:
         if pieces or names[:depth] != list(namespace) or len(names) == depth:
             raise ValueError(f"{relative_path!r} is no copy below {'/'.join(namespace)!r}")
         return "/".join(names[depth:])
+
+    def _folder(self, namespace: tuple[str, ...], folder: str | None) -> str:
+        """Return the folder of the copies in a remote folder (None: the root). The last one asked for is remembered."""
+        asked_namespace, asked, known = self._last_folder
+        if asked != folder or asked_namespace != namespace:
+            names = [*namespace, *(folder.split("/") if folder is not None else ())]
+            known = "/".join(["data", *map(self._component, names)])
+            self._last_folder = (namespace, folder, known)
+        return known
 
     def _component(self, name: str) -> str:
         if name in {"", ".", ".."} or name.startswith(_MARK) or self._unsafe.search(name):

@@ -1,7 +1,7 @@
 """Files of the root that no row claims: left by a crash, another format, or a copied folder. They go.
 
-A file may only be about to get its row: its rename and its row are one transaction, so the look and the unlink are one
-too. Folders that are empty afterwards go as well.
+A file may only be about to get its row: its coming into place and its row are one transaction, so the look and the
+unlink are one too. Folders that are empty afterwards go as well.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ def remove_orphaned_parts(root: str, index: CacheIndex) -> int:
     removed = 0
     for name in names:
         stem = name.removesuffix(".map")
-        liveness = stem if "." in stem else f"{stem}.map"  # a file that comes whole is locked itself
-        if f"partial/{stem}" not in claimed and not is_held_elsewhere(f"{folder}/{liveness}"):
+        if f"partial/{stem}" not in claimed and not is_held_elsewhere(f"{folder}/{stem}.map"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{folder}/{name}")
                 removed += 1

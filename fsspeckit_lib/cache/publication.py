@@ -4,18 +4,59 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import NamedTuple
 
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.objects import ObjectInfo
 
-__all__ = ["move_into_place", "write_all"]
+__all__ = ["Placed", "create_in_place", "move_into_place", "write_all"]
+
+
+class Placed(NamedTuple):
+    """A file in its place: open for reading and writing, its path relative to the root, and how it looks."""
+
+    descriptor: int
+    path: str
+    status: os.stat_result
+
+
+def create_in_place(
+    root: str,
+    targets: tuple[str, Callable[[], str]],
+    data: Buffer,
+    info: ObjectInfo,
+    drop_path: Callable[[str], None],
+) -> Placed:
+    """Write a small file where it belongs, without another name before: nobody believes a file that has no row.
+
+    Inside the index's transaction, as `move_into_place`; the same arguments.
+    """
+    usual, beside = targets
+    path = usual
+    try:
+        descriptor = _create(root, path)
+    except (FileNotFoundError, NotADirectoryError):  # the first file of its folder, or a file in the folder's place
+        _make_folder(root, os.path.dirname(path), drop_path)
+        descriptor = _create(root, path)
+    except IsADirectoryError:
+        path = beside()
+        descriptor = _create(root, path)
+    try:
+        write_all(descriptor, data, 0)
+        if info.mtime_ns:
+            os.utime(descriptor, ns=(info.mtime_ns, info.mtime_ns))
+        return Placed(descriptor, path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        os.unlink(f"{root}/{path}")
+        raise
 
 
 def move_into_place(
     root: str,
     source: str,
-    targets: tuple[str, str],
+    targets: tuple[str, Callable[[], str]],
     descriptor: int,
     info: ObjectInfo,
     drop_path: Callable[[str], None],
@@ -26,7 +67,7 @@ def move_into_place(
 
     Args:
         source: relative to `root`, as are the targets.
-        targets: the usual path, and the one to take when a folder lies there.
+        targets: the usual path, and what returns the one to take when a folder lies there.
         descriptor: of the file, open for writing.
         drop_path: forgets and unlinks the copy at a path that must make way.
     """
@@ -41,8 +82,8 @@ def move_into_place(
         _rename(root, source, usual)
         path = usual
     except IsADirectoryError:
-        _rename(root, source, beside)
-        path = beside
+        path = beside()
+        _rename(root, source, path)
     return path, os.fstat(descriptor)
 
 
@@ -52,6 +93,15 @@ def write_all(descriptor: int, data: Buffer, offset: int) -> None:
     written = 0
     while written < len(view):
         written += os.pwrite(descriptor, view[written:], offset + written)
+
+
+def _create(root: str, path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(f"{root}/{path}", flags, 0o644)
+    except FileExistsError:  # of a crash before its commit, or an edit: whoever has it open keeps it
+        os.unlink(f"{root}/{path}")  # IsADirectoryError where it is a folder
+        return os.open(f"{root}/{path}", flags, 0o644)
 
 
 def _rename(root: str, source: str, target: str) -> None:

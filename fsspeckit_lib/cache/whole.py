@@ -1,7 +1,8 @@
 """A small remote file on its way into the cache: fetched whole, in one GET, by whichever reader comes first.
 
-For files of at most one fetch there is nothing to gain from a sparse file and a map: a cold open costs one file, one
-rename and one transaction. The bytes go to a temporary file under `partial/` and become visible by the rename.
+For files of at most one fetch there is nothing to gain from a sparse file and a map: a cold open costs one file and one
+transaction, in which the file is made and written in its place. Nobody believes a file without a row, so it needs no
+other name before: what a kill leaves there is replaced by the next fetch, or swept.
 
 Threads meet at `_future`; processes at a lock on one byte of the root's lock file, chosen by the entry's hash, after
 which the index is asked again whether another one has published the file meanwhile.
@@ -18,8 +19,7 @@ from concurrent.futures import Future
 from typing_extensions import Buffer
 
 from fsspeckit_lib.cache.download import Download
-from fsspeckit_lib.cache.locks import hold_shared
-from fsspeckit_lib.cache.publication import move_into_place, write_all
+from fsspeckit_lib.cache.publication import Placed, create_in_place
 from fsspeckit_lib.errors import Cancelled
 
 __all__ = ["WholeFile"]
@@ -133,29 +133,23 @@ class WholeFile:
             self._publish(self._download.get(0, size_bytes))
 
     def _publish(self, data: Buffer) -> None:
-        download, temporary = self._download, self._download.path
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        download, root = self._download, self._download.config.root
+        placed: Placed | None = None
+
+        def place() -> tuple[str, os.stat_result]:
+            nonlocal placed
+            placed = create_in_place(root, download.targets, data, self.info, self._index.drop_path)
+            return placed.path, placed.status
+
         try:
-            hold_shared(descriptor)  # says to a process that starts now that this is no leftover
-            write_all(descriptor, data, 0)
-            path = self._index.publish_whole(
-                self.entry_id,
-                self.info,
-                download.who,
-                lambda: move_into_place(
-                    download.config.root,
-                    download.name,
-                    download.targets,
-                    descriptor,
-                    self.info,
-                    self._index.drop_path,
-                ),
-            )
+            self._index.publish_whole(self.entry_id, self.info, download.who, place)
         except BaseException:
-            os.close(descriptor)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+            if placed is not None:
+                os.close(placed.descriptor)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(f"{root}/{placed.path}")
             raise
-        self._path = f"{self._download.config.root}/{path}"
-        self.descriptor = descriptor
-        self._download.on_published(self.entry_id, self.info.version, os.fstat(descriptor))
+        assert placed is not None
+        self._path = f"{root}/{placed.path}"
+        self.descriptor = placed.descriptor
+        download.on_published(self.entry_id, self.info.version, placed.status)

@@ -131,14 +131,15 @@ class BlobReader:
         landing = Landing()
         wanted = {"Range": f"bytes={start}-{stop - 1}"}
         answer_is_part = self._download(blob_id, oid, info, path, who, landing, wanted, (start, stop))
-        self._ranges[host] = answer_is_part
         if answer_is_part:
+            self._ranges[host] = True
             data = landing.read(0, stop - start)
             if len(data) != stop - start or landing.size_bytes != stop - start:
                 raise ShortRead(who, start, stop - start, landing.size_bytes)
             return data
         self._prove(landing, blob_id, oid, info, who)
         self._shelf.get_or_load(oid or blob_id, lambda: landing)
+        self._ranges[host] = False  # last: who sees it looks on the shelf
         return None
 
     def _land(self, blob_id: str, oid: str | None, info: ObjectInfo, path: str, who: str) -> Landing:

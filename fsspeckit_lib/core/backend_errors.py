@@ -236,6 +236,10 @@ def _words(error: BaseException) -> str:
         if reason is None:
             return f"{url.group(1)} broke the connection off before it answered"
         return f"cannot connect to {url.group(1)}: {reason}"
+    if type(error).__module__.startswith("urllib3"):
+        reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), None)
+        if reason is not None:
+            return f"cannot connect: {reason}"
     if "request or response body error" in text:
         slow = any(mark in text for mark in _TIMED_OUT)
         return "the answer stalled" if slow else "the connection ended before the whole answer had come"

@@ -183,7 +183,7 @@ class LocalObjects:
     def _path(self, key: str) -> str:
         if any(part in {"", ".", ".."} for part in key.split("/")) and key:
             raise NotFound(f"{self._root}/{key}: no file can have this name")
-        return f"{self._root}/{key}" if key else self._root
+        return f"{self._root.rstrip('/')}/{key}" if key else self._root
 
     def _check(self, path: str, info: ObjectInfo, status: os.stat_result) -> None:
         if _etag(status) != info.etag:

@@ -25,7 +25,7 @@ from fsspeckit_lib.cache.download import Download
 from fsspeckit_lib.cache.index import Row
 from fsspeckit_lib.cache.locks import hold_shared, is_held_elsewhere, locked
 from fsspeckit_lib.cache.publication import move_into_place, write_all
-from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError
+from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError, ResourceExhausted
 
 __all__ = ["PartialFile"]
 
@@ -215,7 +215,13 @@ class PartialFile:
                 self._flags[: self._span[1]] = b"\0" * self._span[1]
                 raise Corrupt(f"{self._path}: the file changed its size under the cache; nothing of it is used")
             moved: list[str] = []
-            published = self._index.publish(self.entry_id, self.info, lambda: self._move(moved))
+            try:
+                published = self._index.publish(self.entry_id, self.info, lambda: self._move(moved))
+            except ResourceExhausted:
+                # no room for the claim: the bytes are here and are read, and a later read publishes again
+                if moved:
+                    self._path = f"{self._download.config.root}/{moved[0]}"
+                return
             if moved:
                 self._path = f"{self._download.config.root}/{moved[0]}"
             elif published:

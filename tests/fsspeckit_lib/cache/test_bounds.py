@@ -139,7 +139,7 @@ def small_disk() -> Iterator[Path]:
         try:
             yield Path(folder)
         finally:
-            subprocess.run(["umount", folder], check=True)
+            subprocess.run(["umount", "-l", folder], check=True)  # a failed test may hold files open
 
 
 def test_a_full_disk_is_read_through(setting: Setting, small_disk: Path) -> None:
@@ -181,5 +181,5 @@ def test_min_free_keeps_the_disk_free(setting: Setting, small_disk: Path) -> Non
         assert file.read(0, 300_000) == DATA[:300_000]
         file.close()
         disk = os.statvfs(small_disk)
-        assert disk.f_bavail * disk.f_frsize > 2_900_000
+        assert disk.f_bavail * disk.f_frsize > 2_700_000  # less what the index itself takes
     cache.close()

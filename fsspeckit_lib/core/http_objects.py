@@ -22,6 +22,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import urllib3
 from typing_extensions import Buffer
 
+from fsspeckit_lib.common.secrets import mask_url
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.endpoints import Endpoint
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
@@ -241,7 +242,7 @@ class HttpObjects:
         return f"{self._root}/{quote(key)}" if key else self._root
 
     def _who(self, key: str) -> str:
-        return f"{self._url}/{key}" if key else self._url
+        return mask_url(f"{self._url}/{key}") if key else self._url  # a signed URL's query is a secret
 
 
 def _refuse_strange(who: str, key: str) -> None:

@@ -22,8 +22,10 @@ from fsspeckit_lib.errors import NotADirectory, NotFound
 __all__ = [
     "DirectoryInfo",
     "Entry",
+    "ExecutableInfo",
     "IfAbsent",
     "IfMatch",
+    "LinkInfo",
     "ObjectInfo",
     "ObjectStore",
     "ObjectWriter",
@@ -54,6 +56,26 @@ class ObjectInfo:
     def version(self) -> str:
         """Return a text that differs whenever the content may differ: size plus ETag, else size plus mtime."""
         return f"{self.size_bytes}:{self.etag or self.mtime_ns}"
+
+    @property
+    def name(self) -> str:
+        """Return the last component of the key."""
+        return self.key.rpartition("/")[2]
+
+
+class ExecutableInfo(ObjectInfo):
+    """An object that its storage marks as a program (Git's mode 0755)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInfo:
+    """A symbolic link; `target` is its text. Only a store that was asked for its links (`with_links`) returns one."""
+
+    key: str
+    target: str
+    mtime_ns: int = 0
 
     @property
     def name(self) -> str:

@@ -6,7 +6,8 @@ is its blob's id (and its LFS object's): the bytes of a blob never change, so re
 branch moves, and an `ObjectInfo` of an older commit can still be read.
 
 `mtime_ns` is the commit's time for every file: the forges tell a file's own last commit only one file at a time.
-Symbolic links to a file of the tree are that file; others are left out. Submodules are empty directories.
+Symbolic links to a file of the tree are that file, and others are left out; `with_links` shows each as the link it is.
+Submodules are empty directories.
 
 Lock order: `_resolving` before `_lock`; `_lock` is held only to look.
 """
@@ -14,12 +15,14 @@ Lock order: `_resolving` before `_lock`; `_lock` is held only to look.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import posixpath
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from typing_extensions import Buffer
 
@@ -32,7 +35,9 @@ from fsspeckit_lib.core.forge.writes import CommitBatch, ForgeWriter, Repository
 from fsspeckit_lib.core.objects import (
     DirectoryInfo,
     Entry,
+    ExecutableInfo,
     IfAbsent,
+    LinkInfo,
     ObjectInfo,
     ObjectWriter,
     Precondition,
@@ -69,6 +74,7 @@ class ForgeObjects:
         self._commit: Commit | None = None
         self._resolved_at: float | None = None
         self._attributes: tuple[str, Attributes] | None = None
+        self._shows_links = False
         config = forge.http.config
         fingerprint = hashlib.sha256(repr(sorted(config.headers.items())).encode()).hexdigest()
         self._tree_key = (config.base_url, place.project, fingerprint)
@@ -93,6 +99,22 @@ class ForgeObjects:
         """True where the ref is a full commit id."""
         return self._place.ref is not None and _FULL_COMMIT.match(self._place.ref) is not None
 
+    @property
+    def change_poll_s(self) -> float:
+        """How often `change_token` may be asked: the ref's own time to live; 0 where nothing can change."""
+        return 0.0 if self.is_immutable else self._options.ref_ttl_s
+
+    def change_token(self) -> str:
+        """Ask for the ref now; return its commit, which is another one whenever anything has changed."""
+        commit = self._commit_now(fresh=True)
+        return commit.id if commit is not None else ""
+
+    def with_links(self) -> ForgeObjects:
+        """Return a view that shows what Git knows: a symbolic link is a `LinkInfo`, a program an `ExecutableInfo`."""
+        view = copy.copy(self)
+        view._shows_links = True
+        return view
+
     def check(self) -> None:
         """Ask for the project and the ref; a path below the root is looked for in the tree."""
         self._forge.check()
@@ -109,6 +131,8 @@ class ForgeObjects:
             if self._is_unknown(commit, tree, at):
                 self._describe(commit, tree, self._neighbours(tree, at))
             return self._info(commit, tree, key, at)
+        if self._shows_links and at is not None and tree.kind(at) == Kind.LINK:
+            return self._link(commit, tree, key, at)
         if tree.is_directory(path):
             return DirectoryInfo(key, commit.committed_ns if commit is not None else 0)
         raise NotFound(f"{self._who(key)}: not found")
@@ -279,6 +303,9 @@ class ForgeObjects:
             if tree.kind(child) == Kind.MODULE:
                 entries.append(DirectoryInfo(self._key(path), mtime_ns))
                 continue
+            if self._shows_links and tree.kind(child) == Kind.LINK:
+                entries.append(self._link(commit, tree, self._key(path), child))
+                continue
             target = self._find(tree, path)
             if target is not None and tree.kind(target) == Kind.FILE:
                 shown.append((path, target))
@@ -290,7 +317,7 @@ class ForgeObjects:
         """Return the leaf at a path, symbolic links followed; None for a link that leads to no file of the tree."""
         for _ in range(_MAX_LINKS):
             at = tree.find(path)
-            if at is None or tree.kind(at) != Kind.LINK:
+            if at is None or tree.kind(at) != Kind.LINK or self._shows_links:
                 return at
             self._read_links(tree, [at])
             target = tree.target(at)
@@ -342,7 +369,13 @@ class ForgeObjects:
     def _info(self, commit: Commit | None, tree: Tree, key: str, at: int) -> ObjectInfo:
         real = tree.lfs(at) if self._options.lfs else None
         size = real.size_bytes if real is not None else tree.size_bytes(at)
-        return ObjectInfo(key, size, commit.committed_ns if commit is not None else 0, self._etag(tree, at))
+        kind = ExecutableInfo if self._shows_links and tree.mode(at) & 0o111 else ObjectInfo
+        return kind(key, size, commit.committed_ns if commit is not None else 0, self._etag(tree, at))
+
+    def _link(self, commit: Commit | None, tree: Tree, key: str, at: int) -> Entry:
+        self._read_links(tree, [at])
+        link = LinkInfo(key, tree.target(at) or "", commit.committed_ns if commit is not None else 0)
+        return cast("Entry", link)  # only who asked for links gets one, and reads it as such
 
     def _etag(self, tree: Tree, at: int) -> str:
         real = tree.lfs(at) if self._options.lfs else None

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fsspeckit_lib.core.forge import ForgeObjects
 from fsspeckit_lib.core.forge.trees import TREES
-from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, ExecutableInfo, LinkInfo, ObjectInfo
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import NotADirectory, NotFound, Unsupported
 from fsspeckit_lib.testing.forge import Fault, GitHubServer, GitLabServer, link, submodule
@@ -158,6 +159,35 @@ def test_links_modules_and_modes(either: Forge) -> None:
     assert root["module"] is DirectoryInfo
     assert root["run.sh"] is ObjectInfo
     assert keys(store) == set(FILES) | {"links/up", "links/again"}
+
+
+def test_a_view_with_links_shows_each_link_and_what_is_a_program(either: Forge) -> None:
+    either.repository.commit({"view/up": link("../README.md"), "view/nowhere": link("missing"), "view/file": b"x"})
+    store = either.open("@main")
+    assert isinstance(store, ForgeObjects)
+    view = store.with_links()
+    entries: list[object] = [entry for page in view.list_directory("view") for entry in page]
+    targets = {entry.name: entry.target for entry in entries if isinstance(entry, LinkInfo)}
+    assert targets == {"up": "../README.md", "nowhere": "missing"}
+    link_at: object = view.stat("view/up")
+    assert link_at in entries
+    assert isinstance(view.stat("run.sh"), ExecutableInfo)
+    assert not isinstance(view.stat("view/file"), ExecutableInfo)
+    assert not isinstance(store.stat("run.sh"), ExecutableInfo)
+
+
+def test_the_token_of_changes_is_another_one_after_a_commit(either: Forge) -> None:
+    store = either.open("@main", ref_ttl_s=600)
+    assert isinstance(store, ForgeObjects)
+    before = store.change_token()
+    assert store.change_token() == before
+    either.repository.commit({"token": b"new"})
+    assert store.change_token() != before
+    assert info_of(store, "token").size_bytes == 3
+    assert store.change_poll_s == 600
+    fixed = either.open(f"@{before}")
+    assert isinstance(fixed, ForgeObjects)
+    assert fixed.change_poll_s == 0
 
 
 def test_an_empty_repository_is_an_empty_folder(tmp_path: Path) -> None:

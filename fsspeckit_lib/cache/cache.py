@@ -315,8 +315,7 @@ class Cache:
         )
         if info.size_bytes <= self.config.whole_bytes:
             return WholeFile(download, lambda: self._open_whole(name, info))
-        row = self.index.begin(name, info, download.name)
-        return PartialFile(download, row) if row is not None else None
+        return PartialFile.begin(download)
 
     def _sweep_once(self) -> None:
         if self.index.must_sweep:

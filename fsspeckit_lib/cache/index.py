@@ -95,27 +95,36 @@ class CacheIndex:
         with self.database.reading() as connection:
             return _lookup(connection, entry_id)
 
-    def begin(self, entry_id: bytes, info: ObjectInfo, path: str) -> Row | None:
+    def begin(self, entry_id: bytes, info: ObjectInfo, path: str, open_files: Callable[[Row], bool]) -> bool:
         """Record a sparse file at `path`, empty or being filled; a copy of another version is unlinked and forgotten.
 
+        The files are opened within the transaction, as they are moved, removed and put down: no other process does one
+        of these between the claim and the opening.
+
+        Args:
+            open_files: opens the files, or makes them; is given the row as it was before, or as it is now, whose inode
+                is that of a file which was put down properly, else 0. Returns whether they are new, and so empty.
+
         Returns:
-            The row as it was before, or as it is now; its inode is that of a file which was put down properly, else 0.
-            None when a complete copy of this version is there: nothing was recorded, open that.
+            False when a complete copy of this version is there: nothing was recorded or opened, open that.
         """
         with self.database.transaction() as connection:
             old = _lookup(connection, entry_id)
-            if old is not None and old.version == info.version:
-                if old.complete:
-                    return None
-                connection.execute(
-                    "UPDATE entries SET inode = 0, synced = 0, boot_id = ?, used_at = ? WHERE id = ?",
-                    (self._root.boot_id, time.time(), entry_id),
-                )
-                return old
-            if old is not None:
+            if old is not None and old.version != info.version:
                 self.bounds._remove(connection, entry_id, old.path)
-            self._insert(connection, entry_id, info, path, None)
-            return _lookup(connection, entry_id)
+                old = None
+            if old is None:
+                self._insert(connection, entry_id, info, path, None)
+                old = _lookup(connection, entry_id)
+                assert old is not None
+            if old.complete:
+                return False
+            is_new = open_files(old)
+            connection.execute(
+                "UPDATE entries SET size_bytes = ?, inode = 0, synced = 0, boot_id = ?, used_at = ? WHERE id = ?",
+                (0 if is_new else old.size_bytes, self._root.boot_id, time.time(), entry_id),
+            )
+            return True
 
     def put_down(self, entry_id: bytes, version: str, status: os.stat_result, is_free: Callable[[], bool]) -> bool:
         """Record what a sparse file looks like while nobody has it open, so that an edit is noticed."""
@@ -127,14 +136,6 @@ class CacheIndex:
                 (status.st_ino, status.st_mtime_ns, entry_id, version),
             )
             return changed.rowcount == 1
-
-    def recharge(self, entry_id: bytes, version: str, size_bytes: int) -> None:
-        """Correct the charge of a sparse file to what is really in it."""
-        with self.database.transaction() as connection:
-            connection.execute(
-                "UPDATE entries SET size_bytes = ? WHERE id = ? AND version = ? AND complete = 0",
-                (size_bytes, entry_id, version),
-            )
 
     def admit(self, entry_id: bytes, version: str, count_bytes: int, who: str) -> bool:
         """Charge `count_bytes` more to a sparse file before they are downloaded, evicting what was used least recently.

@@ -17,6 +17,7 @@ import os
 import threading
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from typing import NamedTuple
 
 from fsspeckit_lib.cache import blocks
 from fsspeckit_lib.cache.blocks import Span
@@ -32,11 +33,48 @@ __all__ = ["PartialFile"]
 _logger = logging.getLogger(__name__)
 
 
+class _Files(NamedTuple):
+    """The data file, the map, and the map's bytes in memory: not zero where a block is present."""
+
+    descriptor: int
+    map_descriptor: int
+    flags: mmap.mmap
+
+    def close(self) -> None:
+        """Close all three."""
+        self.flags.close()
+        os.close(self.map_descriptor)
+        os.close(self.descriptor)
+
+
 class PartialFile:
     """The sparse copy of one version of one object, shared by all its open handles in this process."""
 
-    def __init__(self, download: Download, row: Row) -> None:
-        """Open or create the two files, which `row` of the index is for. Local I/O only."""
+    @classmethod
+    def begin(cls, download: Download) -> PartialFile | None:
+        """Open or create the two files, and claim them in the index. Local I/O only.
+
+        Returns:
+            None when a complete copy is there.
+        """
+        opened: list[_Files] = []
+
+        def open_files(row: Row) -> bool:
+            files, is_new = _open_files(download, row)
+            opened.append(files)
+            return is_new
+
+        try:
+            if not download.index.begin(download.entry_id, download.info, download.name, open_files):
+                return None
+        except BaseException:  # the claim could not be committed
+            for files in opened:
+                files.close()
+            raise
+        return cls(download, opened[0])
+
+    def __init__(self, download: Download, files: _Files) -> None:
+        """Take the two files over, as `begin` opened them."""
         self.info = download.info
         self.entry_id = download.entry_id
         self.handles = 0  # owned by the cache, under its lock
@@ -47,8 +85,8 @@ class PartialFile:
         self._in_flight: dict[Span, Future[None]] = {}
         self._closed = False
         self._complete = False
-        with download.locked():
-            self.descriptor, self._map_descriptor, self._flags = self._open_files(row)
+        self._files = files
+        self.descriptor, self._map_descriptor, self._flags = files
         self._span = (0, blocks.count_blocks(self.info.size_bytes))
         if blocks.is_present(self._flags, self._span):
             self._publish()
@@ -115,9 +153,7 @@ class PartialFile:
 
     def _close_files(self) -> None:
         status = os.fstat(self.descriptor)
-        self._flags.close()
-        os.close(self._map_descriptor)
-        os.close(self.descriptor)
+        self._files.close()
         if self._complete:
             return
         try:
@@ -129,36 +165,6 @@ class PartialFile:
         else:
             if is_put_down:
                 self._download.on_published(self.entry_id, self.info.version, status)
-
-    def _open_files(self, row: Row) -> tuple[int, int, mmap.mmap]:
-        """Open both files where they are what they should be, else make new ones.
-
-        They are not when they do not fit each other, or are not as they were put down (a row with an inode). Such files
-        are unlinked, never changed: another process may have the map in its memory.
-        """
-        count = max(1, blocks.count_blocks(self.info.size_bytes))
-        wanted = ((self._path, self.info.size_bytes, 0o644), (f"{self._path}.map", count, 0o600))
-        with contextlib.ExitStack() as on_failure:
-            try:
-                descriptor, map_descriptor = (_open_existing(path, size, on_failure) for path, size, _ in wanted)
-                status = os.fstat(descriptor)
-                if row.inode and (status.st_ino, status.st_mtime_ns) != (row.inode, row.mtime_ns):
-                    _logger.warning("%s: was changed by somebody else; it is fetched again", self._path)
-                    raise FileNotFoundError(self._path)
-            except FileNotFoundError:
-                on_failure.close()
-                if row.size_bytes:
-                    self._index.recharge(self.entry_id, self.info.version, 0)
-                for path, _, _ in wanted:
-                    with contextlib.suppress(FileNotFoundError):
-                        os.unlink(path)
-                descriptor, map_descriptor = (_create(path, size, mode, on_failure) for path, size, mode in wanted)
-                # a hole in the map could not be filled on a full disk, and a store into it would be SIGBUS
-                os.posix_fallocate(map_descriptor, 0, count)
-            hold_shared(map_descriptor)
-            shared = mmap.mmap(map_descriptor, count)
-            on_failure.pop_all()
-        return descriptor, map_descriptor, shared
 
     def _claim(self, wanted: Span) -> tuple[list[tuple[Span, Future[None]]], list[Future[None]]]:
         """Return the parts of `wanted` that nobody fetches, now the caller's, and the futures of those others fetch."""
@@ -249,6 +255,37 @@ class PartialFile:
             os.unlink(f"{self._download.path}.map")
         moved.append(path)
         return path, status
+
+
+def _open_files(download: Download, row: Row) -> tuple[_Files, bool]:
+    """Open both files where they are what they should be, else make new ones; tell whether they are new.
+
+    They are not when they do not fit each other, or are not as they were put down (a row with an inode). Such files
+    are unlinked, never changed: another process may have the map in its memory.
+    """
+    count = max(1, blocks.count_blocks(download.info.size_bytes))
+    wanted = ((download.path, download.info.size_bytes, 0o644), (f"{download.path}.map", count, 0o600))
+    is_new = False
+    with contextlib.ExitStack() as on_failure:
+        try:
+            descriptor, map_descriptor = (_open_existing(path, size, on_failure) for path, size, _ in wanted)
+            status = os.fstat(descriptor)
+            if row.inode and (status.st_ino, status.st_mtime_ns) != (row.inode, row.mtime_ns):
+                _logger.warning("%s: was changed by somebody else; it is fetched again", download.path)
+                raise FileNotFoundError(download.path)
+        except FileNotFoundError:
+            is_new = True
+            on_failure.close()
+            for path, _, _ in wanted:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+            descriptor, map_descriptor = (_create(path, size, mode, on_failure) for path, size, mode in wanted)
+            # a hole in the map could not be filled on a full disk, and a store into it would be SIGBUS
+            os.posix_fallocate(map_descriptor, 0, count)
+        hold_shared(map_descriptor)
+        shared = mmap.mmap(map_descriptor, count)
+        on_failure.pop_all()
+    return _Files(descriptor, map_descriptor, shared), is_new
 
 
 def _open_existing(path: str, size_bytes: int, on_failure: contextlib.ExitStack) -> int:

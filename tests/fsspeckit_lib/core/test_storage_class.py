@@ -1,0 +1,50 @@
+"""The storage class of an object, and both questions about a name at once, on a real server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import botocore.session
+import obstore
+
+from fsspeckit_lib.core.objects import ObjectInfo
+from fsspeckit_lib.core.obstore_objects import ObstoreObjects
+from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.testing.seaweedfs import SeaweedFS
+from fsspeckit_lib.testing.servers import Moto
+
+
+def _info(store: ObstoreObjects, key: str) -> ObjectInfo:
+    entry = store.stat(key)
+    assert isinstance(entry, ObjectInfo)
+    return entry
+
+
+def test_the_class_is_the_providers_word(tmp_path: Path) -> None:
+    with Moto.start(tmp_path) as server:
+        server.create_bucket("classes")
+        options = server.storage_options()
+        client = botocore.session.get_session().create_client(
+            "s3",
+            endpoint_url=options["endpoint_url"],
+            aws_access_key_id=options["access_key_id"],
+            aws_secret_access_key=options["secret_access_key"],
+            region_name="us-east-1",
+        )
+        client.put_object(Bucket="classes", Key="cold", Body=b"x", StorageClass="STANDARD_IA")
+        client.put_object(Bucket="classes", Key="usual", Body=b"x")
+        store = open_store("s3://classes", options)
+        assert isinstance(store, ObstoreObjects)
+        assert store.storage_class(_info(store, "cold")) == "STANDARD_IA"
+        assert store.storage_class(_info(store, "usual")) == "STANDARD"
+
+
+def test_both_questions_about_a_name(s3_server: SeaweedFS) -> None:
+    s3_server.create_bucket("both")
+    store = open_store("s3://both", s3_server.storage_options())
+    assert isinstance(store, ObstoreObjects)
+    obstore.put(store.native, "file", b"x")
+    obstore.put(store.native, "folder/file", b"x")
+    assert store.stat_both("file") == (store.stat("file"), False)
+    assert store.stat_both("folder") == (None, True)
+    assert store.stat_both("none") == (None, False)

@@ -26,7 +26,7 @@ import fsspec
 
 from fsspeckit_lib.common.parallel import iter_parallel
 from fsspeckit_lib.common.progress import progress_bar
-from fsspeckit_lib.common.transfer import copy_file, identity, local_files, local_path, unwrap
+from fsspeckit_lib.common.transfer import copy_file, identity, local_files, local_path, remove_file, unwrap
 from fsspeckit_lib.common.units import format_size
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, NotADirectory, NotFound, Unavailable
 
@@ -119,6 +119,8 @@ def sync_dir(
         SyncIncomplete: single files failed; names the first, has the result.
 
     Links to folders are not followed; a link to a file is copied as that file. Empty folders are not copied.
+    In a local destination a link that stands where a folder should be fails the files below it: neither it nor what it
+    leads to is touched. The destination itself may be a link.
     """
     if max_workers is not None and max_workers < 1:
         raise InvalidValue(f"sync_dir: found max_workers={max_workers}, wanted at least 1")
@@ -146,7 +148,9 @@ def sync_dir(
                 return None
             if dry_run:
                 return found.size_bytes or 0
-            return copy_file(source_fs, found.path, target_fs, _join(target, key), found.size_bytes, advance)
+            return copy_file(
+                source_fs, found.path, target_fs, _join(target, key), found.size_bytes, advance, below=target
+            )
 
         keys = sorted(wanted)
         # one connection of paramiko or ftplib takes one request at a time; threads that share it wait for ever
@@ -166,7 +170,7 @@ def sync_dir(
     for key in extra:
         try:
             if not dry_run:
-                target_fs.rm_file(present[key].path)
+                remove_file(target_fs, present[key].path, target)
             deleted.append(key)
         except (OSError, GatewayError) as error:
             failed.append((key, _words(error)))

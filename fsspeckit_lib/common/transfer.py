@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat as stat_module
 import tempfile
 import uuid
@@ -18,9 +17,20 @@ import fsspec
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from fsspeckit_lib.errors import ShortRead
+from fsspeckit_lib.common.local_files import DEFAULT_MODE, LocalFile, mode_of
+from fsspeckit_lib.common.local_files import remove_file as remove_local_file
+from fsspeckit_lib.errors import AccessDenied, ShortRead
 
-__all__ = ["TEMPORARY_SUFFIX", "copy_file", "identity", "is_same_storage", "local_files", "local_path", "unwrap"]
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "copy_file",
+    "identity",
+    "is_same_storage",
+    "local_files",
+    "local_path",
+    "remove_file",
+    "unwrap",
+]
 
 _CHUNK_BYTES = 4 << 20
 _OBJECT_STORAGES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"}
@@ -98,6 +108,7 @@ def copy_file(
     on_bytes: Callable[[int], object] = lambda _: None,
     *,
     create: bool = False,
+    below: str | None = None,
 ) -> int:
     """Copy one file and return its size. The target is the old one or the whole new one at every moment.
 
@@ -105,6 +116,7 @@ def copy_file(
         size_bytes: what the source has; None where its storage does not say.
         on_bytes: told how many more were copied.
         create: never replace: FileExistsError where the target exists. Race-free on this library's filesystems.
+        below: the folder of a local target below which a link to a folder is an error; by default the target's own.
 
     Raises:
         ShortRead: another number of bytes came. Other errors as the filesystems raise them.
@@ -112,9 +124,12 @@ def copy_file(
     Memory: a few MiB. To another library's object storage a file goes through a temporary one on the local disk, for
     their files publish what they have when a block raises.
     """
+    place = _local_place(target_fs, target, below)
+    if place is not None:
+        return _copy_to_local(source_fs, source, *place, size_bytes, on_bytes, create)
     if create and target_fs.exists(target):
         raise FileExistsError(f"{target}: it exists already")
-    if is_same_storage(source_fs, target_fs) and not isinstance(target_fs, LocalFileSystem) and not create:
+    if is_same_storage(source_fs, target_fs) and not create:
         with contextlib.suppress(NotImplementedError):  # sftp and ftp have no copy: streamed below
             target_fs.cp_file(source, target)
             on_bytes(size_bytes or 0)
@@ -131,6 +146,60 @@ def copy_file(
     return _through_temporary(source_fs, source, target_fs, target, size_bytes, on_bytes)
 
 
+def remove_file(fs: fsspec.AbstractFileSystem, path: str, below: str) -> None:
+    """Remove one file of the folder `below`; on the local disk never through a link to a folder."""
+    place = _local_place(fs, path, below)
+    if place is None:
+        fs.rm_file(path)
+    else:
+        remove_local_file(*place)
+
+
+def _local_place(fs: fsspec.AbstractFileSystem, path: str, below: str | None) -> tuple[str, str] | None:
+    """Return a folder of the local disk and the key of `path` below it, or None where the filesystem is another.
+
+    Raises:
+        AccessDenied: a link leads out of the store.
+    """
+    local = local_path(fs, path)
+    if local is None:
+        return None
+    folder = local_path(fs, below) if below is not None else None
+    if folder is None or folder == local:
+        folder = os.path.dirname(local)
+    if hasattr(fs, "_place"):
+        root = os.path.realpath(local_path(fs, "") or "/")
+        if not f"{os.path.realpath(folder)}/".startswith(f"{root.rstrip('/')}/"):
+            raise AccessDenied(f"{local}: leads out of {root}; nothing was written")
+    return folder, os.path.relpath(local, folder)
+
+
+def _copy_to_local(
+    source_fs: fsspec.AbstractFileSystem,
+    source: str,
+    folder: str,
+    key: str,
+    size_bytes: int | None,
+    on_bytes: Callable[[int], object],
+    create: bool,
+) -> int:
+    local_source = local_path(source_fs, source)
+    with contextlib.ExitStack() as stack:
+        reader = stack.enter_context(source_fs.open(source, "rb"))  # first: what cannot be read makes no folders
+        mode = DEFAULT_MODE if local_source is None else mode_of(os.stat(local_source))
+        writer = stack.enter_context(LocalFile(folder, key, mode))
+        if local_source is not None and hasattr(source_fs, "_place"):
+            count = writer.copy_from(local_source, on_bytes)
+            _check_size(source, size_bytes, count)
+        else:
+            count = _pump(reader, writer, source, size_bytes, on_bytes)
+        if create:
+            writer.link()
+        else:
+            writer.replace()
+    return count
+
+
 def _through_temporary(
     source_fs: fsspec.AbstractFileSystem,
     source: str,
@@ -144,27 +213,17 @@ def _through_temporary(
     temporary = temporary or f".{uuid.uuid4().hex[:12]}{TEMPORARY_SUFFIX}"
     if parent:
         target_fs.makedirs(parent, exist_ok=True)
-    is_local = isinstance(target_fs, LocalFileSystem)
     if target_fs.isdir(target):
         raise IsADirectoryError(f"{target}: is a folder, a file was to be written")
     try:
         with source_fs.open(source, "rb") as reader, target_fs.open(temporary, "wb") as writer:
             count = _pump(reader, writer, source, size_bytes, on_bytes)
-        if is_local:
-            _keep_mode(target, temporary)
-            os.replace(temporary, target)
-        else:
-            target_fs.mv(temporary, target)
+        target_fs.mv(temporary, target)
         return count
     except BaseException:
         with contextlib.suppress(Exception):
             target_fs.rm_file(temporary)
         raise
-
-
-def _keep_mode(target: str, temporary: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        shutil.copymode(target, temporary)
 
 
 def _pump(reader: Any, writer: Any, name: str, size_bytes: int | None, on_bytes: Callable[[int], object]) -> int:
@@ -173,9 +232,13 @@ def _pump(reader: Any, writer: Any, name: str, size_bytes: int | None, on_bytes:
         writer.write(chunk)
         count += len(chunk)
         on_bytes(len(chunk))
+    _check_size(name, size_bytes, count)
+    return count
+
+
+def _check_size(name: str, size_bytes: int | None, count: int) -> None:
     if size_bytes is not None and count != size_bytes:
         raise ShortRead(name, 0, size_bytes, count)
-    return count
 
 
 def _protocols(fs: fsspec.AbstractFileSystem) -> set[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from typing_extensions import Buffer
 
+from fsspeckit_lib.common.local_files import DEFAULT_MODE, mode_of
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.local_writer import LocalWriter
 from fsspeckit_lib.core.objects import (
@@ -134,17 +135,27 @@ class LocalObjects:
             raise
         writer.close()
 
-    def open_writer(self, key: str, *, only: Precondition | None = None) -> LocalWriter:
-        """Begin a file: beside its place, synced and renamed at close. Missing folders are made."""
-        path = self._path_below_root(key)
-        return LocalWriter(path, lambda: self._etag_or_none(key), only)
+    def open_writer(
+        self, key: str, *, only: Precondition | None = None, below: str | None = None, mode: int = DEFAULT_MODE
+    ) -> LocalWriter:
+        """Begin a file: beside its place, synced and renamed at close. Missing folders are made.
 
-    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
+        Args:
+            below: a folder below which a link to a folder is an error, not a way; none by default.
+            mode: of a new file, less the umask; a file that is replaced keeps its own.
+        """
+        path = self._path_below_root(key)
+        folder = self._path(below) if below is not None and key.startswith(f"{below}/" if below else "") else None
+        folder = folder or os.path.dirname(path)
+        return LocalWriter(folder, os.path.relpath(path, folder), lambda: self._etag_or_none(key), only, mode)
+
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None, below: str | None = None) -> None:
         """Copy inside the kernel (`copy_file_range`), which shares the blocks where the file system can."""
         entry = self.stat(source)
         if not isinstance(entry, ObjectInfo):
             raise IsADirectory(f"{self._path(source)}: is a folder, a file was wanted")
-        writer = self.open_writer(target, only=only)
+        mode = mode_of(os.stat(self._path(source)))
+        writer = self.open_writer(target, only=only, below=below, mode=mode)
         try:
             writer.copy_from(self._path(source))
         except BaseException:

@@ -1,103 +1,81 @@
-"""A local file on its way: written beside its place, synced, and given its name at once."""
+"""A local file on its way, with preconditions: `common.local_files` under the data plane's rules and errors."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import uuid
 from collections.abc import Callable, Iterator
 
 from typing_extensions import Buffer
 
+from fsspeckit_lib.common.local_files import DEFAULT_MODE, LocalFile
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import IfAbsent, Precondition
 from fsspeckit_lib.errors import AlreadyExists, Conflict, GatewayError
 
 __all__ = ["LocalWriter"]
 
-_COPY_BYTES = 1 << 30
-
 
 class LocalWriter:
-    """An `ObjectWriter` of one path. `current_etag` tells the version that lies there now, or None.
+    """An `ObjectWriter` of `key` below the folder `root`, below which no link to a folder is followed.
 
     Preconditions hold against every writer that comes through here: they are checked under a lock of the folder, and a
-    new name is given with link(2), which never replaces.
+    new name is given with link(2), which never replaces. `current_etag` tells the version that lies there now, or None.
     """
 
-    def __init__(self, path: str, current_etag: Callable[[], str | None], only: Precondition | None) -> None:
-        self._path = path
+    def __init__(
+        self,
+        root: str,
+        key: str,
+        current_etag: Callable[[], str | None],
+        only: Precondition | None,
+        mode: int = DEFAULT_MODE,
+    ) -> None:
+        self._path = os.path.join(root, key)
         self._current_etag = current_etag
         self._only = only
-        self._folder = os.path.dirname(path)
-        self._temporary = f"{self._folder}/.{uuid.uuid4().hex[:12]}.part"
         with self._errors():
-            os.makedirs(self._folder, exist_ok=True)
-            self._descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            self._file = LocalFile(root, key, mode)
 
     def write(self, data: Buffer) -> None:
         """Append."""
-        view = memoryview(data).cast("B")
         with self._errors():
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+            self._file.write(data)
 
     def copy_from(self, source: str) -> None:
         """Append another local file."""
         with self._errors():
-            descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                while os.copy_file_range(descriptor, self._descriptor, _COPY_BYTES):
-                    pass
-            finally:
-                os.close(descriptor)
+            self._file.copy_from(source)
 
     def close(self) -> None:
         """Sync the bytes, then give them their name."""
         try:
             with self._errors():
-                os.fsync(self._descriptor)
-                with self._locked_folder() as folder:
-                    self._publish()
-                    os.fsync(folder)
+                if self._only is not None:
+                    fcntl.flock(self._file.folder, fcntl.LOCK_EX)  # until the descriptor is closed
+                self._publish()
         finally:
             self.abort()
 
     def abort(self) -> None:
         """Remove what was written under the temporary name."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        with contextlib.suppress(OSError):
-            os.unlink(self._temporary)
+        self._file.abort()
 
     def _publish(self) -> None:
-        if self._only is None:
-            os.rename(self._temporary, self._path)
-            return
         if isinstance(self._only, IfAbsent):
             try:
-                os.link(self._temporary, self._path)
+                self._file.link()
             except FileExistsError as error:
                 raise AlreadyExists(f"{self._path}: it exists already, and only a new file was wanted") from error
             return
-        current = self._current_etag()
-        if current != self._only.etag:
-            raise Conflict(
-                f"{self._path}: found version {current!r}, wanted to replace {self._only.etag!r}; read it again"
-            )
-        os.rename(self._temporary, self._path)
-
-    @contextlib.contextmanager
-    def _locked_folder(self) -> Iterator[int]:
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            if self._only is not None:
-                fcntl.flock(folder, fcntl.LOCK_EX)
-            yield folder
-        finally:
-            os.close(folder)
+        if self._only is not None:
+            current = self._current_etag()
+            if current != self._only.etag:
+                raise Conflict(
+                    f"{self._path}: found version {current!r}, wanted to replace {self._only.etag!r}; read it again"
+                )
+        self._file.replace()
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:

@@ -27,6 +27,8 @@ class _Copy:
     source: Place
     target: Place
     size_bytes: int
+    below: str | None
+    """Key of the target's folder below which links to folders are not followed."""
 
 
 @click.command()
@@ -58,7 +60,9 @@ def cp(
         def bring(copy: _Copy) -> int:
             source, at = copy.source, copy.target
             _refuse_odd_name(source, at)
-            return copy_file(source.fs, source.key, at.fs, at.key, copy.size_bytes, advance, create=no_clobber)
+            return copy_file(
+                source.fs, source.key, at.fs, at.key, copy.size_bytes, advance, create=no_clobber, below=copy.below
+            )
 
         results = iter_parallel(bring, copies, max_workers=parallel, on_error="collect")
         for copy, result in zip(copies, results, strict=True):
@@ -113,7 +117,7 @@ def _plan(place: Place, end: Place, into: bool, recursive: bool) -> list[_Copy]:
         target = end.below(name) if into else end
         if identity(place.fs, place.key) == identity(target.fs, target.key):
             raise BadInput(f"{place.text}: source and target are the same file")
-        return [_Copy(place, target, entry.size_bytes)]
+        return [_Copy(place, target, entry.size_bytes, None)]
     if not recursive:
         raise IsADirectory(f"{place.text}: is a folder; add -r to copy it with all that lies below")
     target = end.below(name) if into and name and _is_folder(end) else end
@@ -121,7 +125,9 @@ def _plan(place: Place, end: Place, into: bool, recursive: bool) -> list[_Copy]:
     if inner[: len(outer)] == outer:
         raise BadInput(f"{place.text}: cannot be copied into itself ({target.text})")
     skip = len(place.key) + 1 if place.key else 0
-    return [_Copy(place.at(info.key), target.below(info.key[skip:]), info.size_bytes) for info in place.files()]
+    return [
+        _Copy(place.at(info.key), target.below(info.key[skip:]), info.size_bytes, end.key) for info in place.files()
+    ]
 
 
 def _refuse_odd_name(source: Place, target: Place) -> None:

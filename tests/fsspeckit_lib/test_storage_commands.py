@@ -140,3 +140,18 @@ def test_a_reader_that_goes_away_is_no_noise(shell: Shell) -> None:
         shell=True, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stderr == b""
+
+
+def test_cp_writes_nothing_through_links_below_the_destination(shell: Shell) -> None:
+    outside, target = shell.folder.parent / "outside", shell.folder.parent / "target"
+    outside.mkdir()
+    target.mkdir()
+    (target / "f").symlink_to(outside)
+    assert "symbolic link" in shell.run("cp", "-r", str(shell.folder), str(target), status=1)
+    assert list(outside.iterdir()) == []
+    (target / "f").unlink()
+    (target / "f").mkdir()
+    (target / "f/d").symlink_to(outside)
+    assert "symbolic link" in shell.run("cp", "-r", str(shell.folder), str(target), status=1)
+    assert list(outside.iterdir()) == []
+    assert (target / "f/a.txt").exists()

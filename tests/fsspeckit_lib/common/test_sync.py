@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from fsspeckit_lib.common.sync import SyncIncomplete, sync_dir
+from fsspeckit_lib.common.transfer import remove_file
 from fsspeckit_lib.core import filesystem
+from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
 from fsspeckit_lib.errors import BadInput, NotADirectory, NotFound
@@ -158,3 +161,66 @@ def test_one_line_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     fs = LocalFileSystem()
     sync_dir(fs, fs, str(fill(tmp_path / "source")), str(tmp_path / "target"))
     assert capsys.readouterr().err == "copied 3 files (45 B), skipped 0, deleted 0\n"
+
+
+@pytest.mark.parametrize("face", ["fsspec", "store"])
+def test_links_below_the_destination_are_never_followed(tmp_path: Path, face: str) -> None:
+    source, outside, target = fill(tmp_path / "source"), fill(tmp_path / "outside"), tmp_path / "target"
+    (source / "other").mkdir()
+    (source / "other/b").write_bytes(b"precious")
+    (outside / "b").write_bytes(b"precious")
+    target.mkdir()
+    (target / "d").symlink_to("../source/other")
+    (target / "other").symlink_to(outside)
+    (target / "extra").symlink_to(outside)
+    (tmp_path / "way").symlink_to(target)
+    fs = LocalFileSystem()
+    whole = StoreFileSystem(LocalObjects("/"))
+    used, way = (fs, str(tmp_path / "way")) if face == "fsspec" else (whole, str(tmp_path / "way")[1:])
+    for _ in range(2):
+        with pytest.raises(SyncIncomplete, match="symbolic link where a folder") as caught:
+            sync_dir(used, used, str(source), way, delete=True, progress=False)
+        assert [key for key, _ in caught.value.result.failed] == ["d/b", "d/e/c", "other/b"]
+    assert (source / "other/b").read_bytes() == (outside / "b").read_bytes() == b"precious"
+    assert sorted(path.name for path in outside.rglob("*")) == ["a", "b", "b", "c", "d", "e"]
+    assert (target / "a").read_bytes() == b"a" * 5
+
+
+def test_a_link_that_appears_between_listing_and_deletion_is_not_followed(tmp_path: Path) -> None:
+    outside, target = fill(tmp_path / "outside"), fill(tmp_path / "target")
+    (target / "d").rename(tmp_path / "moved")
+    (target / "d").symlink_to(outside / "d")
+    with pytest.raises(NotADirectory, match="symbolic link"):
+        remove_file(LocalFileSystem(), str(target / "d/b"), str(target))
+    assert (outside / "d/b").exists()
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced(tmp_path: Path) -> None:
+    source, target = fill(tmp_path / "source"), tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "kept").write_bytes(b"kept")
+    (target / "a").symlink_to(tmp_path / "kept")
+    fs = LocalFileSystem()
+    sync_dir(fs, fs, str(source), str(target), progress=False)
+    assert not (target / "a").is_symlink()
+    assert (tmp_path / "kept").read_bytes() == b"kept"
+
+
+def test_a_store_is_not_left_through_a_linked_destination(tmp_path: Path) -> None:
+    source, outside = fill(tmp_path / "source"), tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/out").symlink_to(outside)
+    store = StoreFileSystem(LocalObjects(str(tmp_path / "root")))
+    with pytest.raises(SyncIncomplete, match="leads out"):
+        sync_dir(LocalFileSystem(), store, str(source), "out", progress=False)
+    assert list(outside.iterdir()) == []
+
+
+def test_local_files_are_copied_between_file_systems(tmp_path: Path) -> None:
+    """The kernel copies within one kind of file system only; between others the bytes are read and written."""
+    source = fill(tmp_path / "source")
+    whole = StoreFileSystem(LocalObjects("/"))
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        sync_dir(whole, whole, str(source)[1:], other[1:], progress=False)
+        assert (Path(other) / "d/e/c").read_bytes() == b"d/e/c" * 5

@@ -1,29 +1,19 @@
 """Which blocks of one remote file are already on the local disk.
 
-Pure: works on any writable buffer that has `find`, in practice a shared `mmap`: one byte a block, 1 is present. Scans
-and marks run in C (`find`, slice assignment); no loop here runs once per block. Offsets are bytes, block spans and byte
-spans are half-open `[start, stop)`.
+Pure: works on bytes, one a block, 1 is present. Scans run in C (`find`); no loop here runs once per block. Offsets are
+bytes, block spans and byte spans are half-open `[start, stop)`.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Protocol
 
 from fsspeckit_lib.cache.config import BLOCK_BYTES
 
-__all__ = ["BlockFlags", "Span", "block_span", "count_blocks", "gaps", "is_present", "mark", "split", "subtract"]
+__all__ = ["Span", "block_span", "count_blocks", "gaps", "split", "subtract"]
 
 Span = tuple[int, int]
-
-
-class BlockFlags(Protocol):
-    """One byte a block; `mmap.mmap` and `bytearray` both are one."""
-
-    def find(self, sub: bytes, start: int, end: int, /) -> int: ...
-
-    def __setitem__(self, span: slice, flags: bytes, /) -> None: ...
 
 
 def count_blocks(size_bytes: int) -> int:
@@ -36,12 +26,7 @@ def block_span(start: int, stop: int) -> Span:
     return start // BLOCK_BYTES, -(-stop // BLOCK_BYTES)
 
 
-def is_present(flags: BlockFlags, span: Span) -> bool:
-    """Tell whether every block of the span is present."""
-    return flags.find(b"\0", *span) < 0
-
-
-def gaps(flags: BlockFlags, span: Span) -> list[Span]:
+def gaps(flags: bytes, span: Span) -> list[Span]:
     """Return the maximal runs of missing blocks in the span, in order."""
     found: list[Span] = []
     start, stop = span
@@ -54,11 +39,6 @@ def gaps(flags: BlockFlags, span: Span) -> list[Span]:
         found.append((start, end))
         start = end
     return found
-
-
-def mark(flags: BlockFlags, span: Span) -> None:
-    """Claim the blocks of the span. The caller has already written their bytes."""
-    flags[span[0] : span[1]] = b"\1" * (span[1] - span[0])
 
 
 def subtract(span: Span, taken: Iterable[Span]) -> list[Span]:

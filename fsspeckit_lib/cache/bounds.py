@@ -21,6 +21,7 @@ from fsspeckit_lib.errors import Conflict, ResourceExhausted
 
 __all__ = ["Bounds", "QuotaUse", "remove_files", "span_below"]
 
+_AMPLE, _SEEN_S = 100, 1.0  # room for so many times what is asked for, seen so lately, is not looked for again
 _SWEEP_ROWS = 1000
 
 
@@ -54,6 +55,7 @@ class Bounds:
         self._config = config
         self._is_in_use = is_in_use
         self._on_evicted = on_evicted
+        self._seen_room = (0, 0.0)  # bytes without an eviction, and when: monotonic seconds
         self.adopt_quotas()
 
     def adopt_quotas(self) -> None:
@@ -93,6 +95,9 @@ class Bounds:
         Raises:
             ResourceExhausted: they do not, whatever would be evicted.
         """
+        room_bytes, seen_at = self._seen_room
+        if count_bytes < room_bytes // _AMPLE and time.monotonic() - seen_at < _SEEN_S:
+            return  # the look at the commit counts
         with self._database.reading() as connection:
             self._victims(connection, entry_id, count_bytes, who)
 
@@ -133,11 +138,11 @@ class Bounds:
                 for victim in victims
             )
         disk = os.statvfs(self._database.root)
-        excess = (
-            count_bytes
-            - freed
-            + max(size_bytes - self._config.max_size_bytes, self._config.min_free_bytes - disk.f_bavail * disk.f_frsize)
+        room_bytes = min(
+            self._config.max_size_bytes - size_bytes, disk.f_bavail * disk.f_frsize - self._config.min_free_bytes
         )
+        self._seen_room = (0 if has_quotas else room_bytes, time.monotonic())
+        excess = count_bytes - freed - room_bytes
         if excess > 0:
             chosen, left = self._choose(connection, excess, entry_id, None, victims)
             if left > 0:

@@ -1,7 +1,7 @@
 """One remote file on its way into the cache: a sparse data file, the map of its present blocks, and who fetches what.
 
-Two files under `partial/`: NAME holds the bytes at their own offsets, NAME.map one byte a block, mapped shared, so that
-every process sees at once what any of them has fetched. Bytes are written before they are claimed. A gap is fetched
+Two files under `partial/`: NAME holds the bytes at their own offsets, NAME.map one byte a block, so that every process
+sees at once what any of them has fetched. Bytes are written before they are claimed. A gap is fetched
 once: threads meet in `_in_flight`, processes at a lock on the map's bytes, after which the map is read again.
 When every block is present the data file is renamed into its place under `data/`; descriptors stay good.
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import mmap
 import os
 import threading
 from concurrent.futures import Future
@@ -25,6 +24,7 @@ from fsspeckit_lib.cache.config import BLOCK_BYTES
 from fsspeckit_lib.cache.download import Download
 from fsspeckit_lib.cache.index import Row
 from fsspeckit_lib.cache.locks import hold_shared, is_held_elsewhere, locked
+from fsspeckit_lib.cache.presence import PresenceMap
 from fsspeckit_lib.cache.publication import move_into_place, write_all
 from fsspeckit_lib.errors import Cancelled, Corrupt, GatewayError, ResourceExhausted
 
@@ -34,16 +34,14 @@ _logger = logging.getLogger(__name__)
 
 
 class _Files(NamedTuple):
-    """The data file, the map, and the map's bytes in memory: not zero where a block is present."""
+    """The data file and its map."""
 
     descriptor: int
-    map_descriptor: int
-    flags: mmap.mmap
+    presence: PresenceMap
 
     def close(self) -> None:
-        """Close all three."""
-        self.flags.close()
-        os.close(self.map_descriptor)
+        """Close both."""
+        self.presence.close()
         os.close(self.descriptor)
 
 
@@ -86,15 +84,15 @@ class PartialFile:
         self._closed = False
         self._complete = False
         self._files = files
-        self.descriptor, self._map_descriptor, self._flags = files
+        self.descriptor, self._presence = files
         self._span = (0, blocks.count_blocks(self.info.size_bytes))
-        if blocks.is_present(self._flags, self._span):
+        if self._presence.is_whole():
             self._publish()
 
     @property
     def is_complete(self) -> bool:
         """True once every byte is present; the descriptor then shows the whole file."""
-        if not self._complete and blocks.is_present(self._flags, self._span):
+        if not self._complete and self._presence.is_whole():
             self._publish()  # another process fetched the last block
         return self._complete
 
@@ -105,7 +103,7 @@ class PartialFile:
 
     def is_present(self, start: int, stop: int) -> bool:
         """Tell whether the bytes [start, stop) are here."""
-        return self._complete or blocks.is_present(self._flags, blocks.block_span(start, stop))
+        return self._complete or self._presence.is_present(blocks.block_span(start, stop))
 
     def fetch(self, start: int, stop: int) -> None:
         """Return once the bytes [start, stop) are present, fetching what nobody fetches yet.
@@ -115,7 +113,7 @@ class PartialFile:
             ResourceExhausted: the bytes do not fit into the cache.
         """
         wanted = blocks.block_span(start, stop)
-        while not blocks.is_present(self._flags, wanted):
+        while not self._presence.is_present(wanted):
             if self._closed:
                 raise Cancelled(f"{self._download.who}: the file was closed while it was being read")
             own, others = self._claim(wanted)
@@ -139,7 +137,7 @@ class PartialFile:
         with self._lock:
             if self._complete or self._closed:
                 return
-            self._flags[: self._span[1]] = bytes(self._span[1])
+            self._presence.clear()
 
     def close(self) -> None:
         """Drop the parts that have not begun, and close the files once those in flight have ended. Does not wait."""
@@ -174,7 +172,7 @@ class PartialFile:
             if self._closed:
                 return [], []
             others = [future for span, future in self._in_flight.items() if span[0] < wanted[1] and wanted[0] < span[1]]
-            for gap in blocks.gaps(self._flags, wanted):
+            for gap in self._presence.gaps(wanted):
                 for piece in blocks.subtract(gap, self._in_flight):
                     own.extend((part, Future()) for part in blocks.split(piece, part_blocks))
             self._in_flight.update(own)
@@ -197,10 +195,10 @@ class PartialFile:
         who, timeout_s = self._download.who, self._download.config.lock_timeout_s
         if self._closed:
             raise Cancelled(f"{who}: closed before this part was fetched")
-        with locked(self._map_descriptor, *span, who=who, timeout_s=timeout_s):
-            for gap in blocks.gaps(self._flags, span):  # another process may have filled some
+        with locked(self._presence.descriptor, *span, who=who, timeout_s=timeout_s):
+            for gap in self._presence.gaps(span):  # another process may have filled some
                 self._fetch_gap(gap)
-        if blocks.is_present(self._flags, self._span):
+        if self._presence.is_whole():
             self._publish()
 
     def _fetch_gap(self, gap: Span) -> None:
@@ -211,14 +209,14 @@ class PartialFile:
         except BaseException:
             self._index.refund(self.entry_id, self.info.version, stop - start)
             raise
-        blocks.mark(self._flags, gap)
+        self._presence.mark(gap)
 
     def _publish(self) -> None:
         with self._lock:
             if self._complete:
                 return
             if os.fstat(self.descriptor).st_size != self.info.size_bytes:
-                self._flags[: self._span[1]] = b"\0" * self._span[1]
+                self._presence.clear()
                 raise Corrupt(f"{self._path}: the file changed its size under the cache; nothing of it is used")
             moved: list[str] = []
             try:
@@ -261,7 +259,7 @@ def _open_files(download: Download, row: Row) -> tuple[_Files, bool]:
     """Open both files where they are what they should be, else make new ones; tell whether they are new.
 
     They are not when they do not fit each other, or are not as they were put down (a row with an inode). Such files
-    are unlinked, never changed: another process may have the map in its memory.
+    are unlinked, never changed: another process may have them open.
     """
     count = max(1, blocks.count_blocks(download.info.size_bytes))
     wanted = ((download.path, download.info.size_bytes, 0o644), (f"{download.path}.map", count, 0o600))
@@ -280,12 +278,11 @@ def _open_files(download: Download, row: Row) -> tuple[_Files, bool]:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
             descriptor, map_descriptor = (_create(path, size, mode, on_failure) for path, size, mode in wanted)
-            # a hole in the map could not be filled on a full disk, and a store into it would be SIGBUS
+            # a hole in the map could not be filled on a full disk, and its blocks would be fetched for nothing
             os.posix_fallocate(map_descriptor, 0, count)
         hold_shared(map_descriptor)
-        shared = mmap.mmap(map_descriptor, count)
         on_failure.pop_all()
-    return _Files(descriptor, map_descriptor, shared), is_new
+    return _Files(descriptor, PresenceMap(map_descriptor, count)), is_new
 
 
 def _open_existing(path: str, size_bytes: int, on_failure: contextlib.ExitStack) -> int:

@@ -8,7 +8,6 @@ said of them). Every other object, and every sparse copy, is compared with its b
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Literal
 from fsspeckit_lib.cache import blocks
 from fsspeckit_lib.cache.config import BLOCK_BYTES
 from fsspeckit_lib.cache.index import Row
+from fsspeckit_lib.cache.presence import PresenceMap
 from fsspeckit_lib.cache.storage import StorageCache
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import CacheStale, GatewayError, NotFound
@@ -103,10 +103,9 @@ def _claimed(row: Row, info: ObjectInfo, path: str) -> Iterator[tuple[int, int]]
     """Yield the spans of bytes that are claimed to be here, in parts."""
     spans = [(0, info.size_bytes)]
     if not row.complete:
+        count = blocks.count_blocks(info.size_bytes)
         with open(f"{path}.map", "rb") as file:
-            count = os.fstat(file.fileno()).st_size
-            with mmap.mmap(file.fileno(), count, prot=mmap.PROT_READ) as flags:
-                missing = blocks.gaps(flags, (0, count))
+            missing = PresenceMap(file.fileno(), count).gaps((0, count))
         spans = [
             (start * BLOCK_BYTES, min(stop * BLOCK_BYTES, info.size_bytes))
             for start, stop in blocks.subtract((0, count), missing)

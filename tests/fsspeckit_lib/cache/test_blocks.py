@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,20 +10,6 @@ from fsspeckit_lib.cache.config import BLOCK_BYTES
 
 COUNT = 40
 spans = st.tuples(st.integers(0, COUNT), st.integers(0, COUNT)).map(lambda pair: (min(pair), max(pair)))
-
-
-@given(st.lists(spans, max_size=8), spans)
-def test_gaps_are_what_was_never_marked(marked: list[blocks.Span], wanted: blocks.Span) -> None:
-    flags = bytearray(COUNT)
-    present: set[int] = set()
-    for span in marked:
-        blocks.mark(flags, span)
-        present |= set(range(*span))
-    found = blocks.gaps(flags, wanted)
-    assert {block for gap in found for block in range(*gap)} == set(range(*wanted)) - present
-    assert all(start < stop for start, stop in found)
-    assert all(before[1] < after[0] for before, after in itertools.pairwise(found))  # maximal
-    assert blocks.is_present(flags, wanted) == (not found)
 
 
 @given(spans, st.lists(spans, max_size=5))

@@ -131,6 +131,18 @@ def test_a_sparse_file_that_was_changed_is_fetched_again(setting: Setting, damag
     _check(setting, infos)
 
 
+def test_a_map_that_is_cut_while_it_is_open(setting: Setting) -> None:
+    info = setting.put("large", DATA)
+    file = setting.open(info)
+    assert file.read(0, 300_000) == DATA[:300_000]
+    (presence,) = (setting.root / "partial").glob("*.map")
+    os.truncate(presence, 3)
+    assert file.read(0, 300_000) == DATA[:300_000]
+    assert file.read(0, 1 << 20) == DATA
+    file.close()
+    assert setting.copy_of("large").read_bytes() == DATA
+
+
 def test_a_sparse_file_that_is_cut_while_it_is_open(setting: Setting) -> None:
     info = setting.put("large", DATA)
     file = setting.open(info)

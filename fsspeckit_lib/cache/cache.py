@@ -322,7 +322,8 @@ class Cache:
             removed, freed = remove_orphaned_copies(
                 self.config.root, self.index, self.mapper, lambda: self._keeper.is_stopping
             )
-            self.index.must_sweep = self._keeper.is_stopping  # it broke off, perhaps: then the next start sweeps
+            if not self._keeper.is_stopping:  # else it broke off, perhaps: then the next start sweeps
+                self.index.swept()
             if removed:
                 _logger.warning("%s: removed %d files (%d bytes) without a claim", self.config.root, removed, freed)
 

@@ -57,7 +57,6 @@ class CacheIndex:
 
     Attributes:
         bounds: what the root may hold.
-        must_sweep: files without a row may lie in the root.
     """
 
     def __init__(
@@ -82,13 +81,23 @@ class CacheIndex:
         self.database.on_transaction = self._flush
         self._touched: dict[bytes, float] = {}
         self._confirmed: dict[bytes, tuple[str, float]] = {}
-        self.must_sweep = root.was_reset
+        self._owes_sweep = root.was_reset
         try:
             self._adopt_root()
         except IndexLost:
             self._adopt_root()
         self.bounds = Bounds(self.database, config, is_in_use, on_evicted)
-        self.must_sweep = self.must_sweep or self.database.was_lost
+
+    @property
+    def must_sweep(self) -> bool:
+        """Whether files without a row may lie in the root."""
+        return self._owes_sweep or self.database.was_lost
+
+    def swept(self) -> None:
+        """Record that the files without a row are gone, whoever owed it."""
+        with self.database.transaction() as connection:
+            connection.execute("DELETE FROM meta WHERE name = 'owed'")
+            self._owes_sweep = self.database.was_lost = False
 
     def lookup(self, entry_id: bytes) -> Row | None:
         """Return the claim for an object, whatever its version, or None."""
@@ -311,7 +320,10 @@ class CacheIndex:
             self.write_uses()
             if is_last and not self.must_sweep:
                 with self.database.transaction() as connection:
-                    connection.execute("INSERT OR REPLACE INTO meta VALUES ('clean', 1)")
+                    connection.execute(
+                        "INSERT OR REPLACE INTO meta SELECT 'clean', 1"
+                        " WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'owed')"
+                    )
         self.database.close()
 
     def _adopt_root(self) -> None:
@@ -322,18 +334,19 @@ class CacheIndex:
                 connection.execute("DELETE FROM entries")  # a copy: its files are swept
                 connection.execute("UPDATE totals SET entries = 0, size_bytes = 0, pinned_bytes = 0")
                 connection.execute("UPDATE quotas SET size_bytes = 0")
-                self.must_sweep = True
+                self._owes_sweep = True
             lost = connection.execute(
                 "SELECT id, path FROM entries WHERE synced = 0 AND boot_id <> ?", (self._root.boot_id,)
             ).fetchall()
             for entry_id, path in lost:
                 remove_files(self.database.root, os.fsdecode(path))
                 connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
-            if self._root.is_first and not meta.get("clean", 1):
-                self.must_sweep = True  # the one before us ended between a rename and its commit, perhaps
+            if self._root.is_first and not meta.get("clean"):
+                self._owes_sweep = True  # the one before us ended between a rename and its commit, perhaps
             connection.executemany(
                 "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-                [("root", self._root.identity), ("boot", self._root.boot_id), ("clean", 0)],
+                [("root", self._root.identity), ("boot", self._root.boot_id), ("clean", 0)]
+                + [("owed", 1)] * self.must_sweep,
             )
 
     def _insert(

@@ -237,11 +237,11 @@ def test_a_new_boot(setting: Setting, synced: bool) -> None:
     assert (fetched < 310_000) == synced
 
 
-@pytest.mark.parametrize("is_closed_at_once", [True, False])
-def test_files_of_a_crash_are_found_and_go(setting: Setting, is_closed_at_once: bool) -> None:
+@pytest.mark.parametrize("closed", ["never", "at once", "before another one"])
+def test_files_of_a_crash_are_found_and_go(setting: Setting, closed: str) -> None:
     """A kill before a commit leaves a file that no row claims: the next one to open sweeps it, by itself.
 
-    One that is closed before its sweep has ended leaves that to the next one.
+    One that is closed before its sweep has ended leaves that to the next one, or to the one after the last.
     """
     infos = _fill(setting)
     setting.cache.close()
@@ -252,8 +252,13 @@ def test_files_of_a_crash_are_found_and_go(setting: Setting, is_closed_at_once: 
     index.commit()
     index.close()
     setting.cache = Cache(setting.config)
-    if is_closed_at_once:
+    if closed == "at once":
         setting.reopen()
+    elif closed == "before another one":
+        other = Cache(setting.config)
+        setting.cache.close()
+        other.close()
+        setting.cache = Cache(setting.config)
     for _ in range(600):  # in the background, at once
         if not orphan.exists():
             break

@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore.exceptions import PreconditionError
-from obstore.store import GCSStore
+from obstore.store import GCSStore, S3Store
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, ObjectInfo, ObjectWriter, Precondition
 from fsspeckit_lib.core.obstore_writer import ConditionalWriter, MultipartWriter
+from fsspeckit_lib.core.storage_class import storage_class_of
 from fsspeckit_lib.errors import AlreadyExists, CacheStale, Conflict, IsADirectory, NotFound, ShortRead, Unsupported
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["ObstoreObjects", "UnnameableKey"]
 
 _PAGE_OBJECTS = 1000
+_MD5 = re.compile('"[0-9a-f]{32}"')
+_MD5_BYTES = 32 << 10  # 50 us of MD5, which is what the shorter way saves
 _DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
 
 
@@ -50,6 +56,7 @@ class ObstoreObjects:
         self._url = url
         self._namespace = namespace
         self._endpoint = endpoint or endpoint_for(namespace[0])
+        self._etags_are_md5 = isinstance(store, S3Store)  # until one is not
 
     @property
     def url(self) -> str:
@@ -87,6 +94,21 @@ class ObstoreObjects:
             if self._has_keys_below(key):
                 return DirectoryInfo(key)
             raise NotFound(f"{who}: not found") from None
+
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
+        """Return the object at `key`, and whether keys lie below it: one HEAD and one LIST, at the same time."""
+        who = self._who(key)
+        with ThreadPoolExecutor(1) as other:
+            below = other.submit(self._has_keys_below, key)
+            try:
+                found: ObjectInfo | None = self._endpoint.call(who, lambda: self._head(who, key))
+            except NotFound:
+                found = None
+            return found, below.result()
+
+    def storage_class(self, info: ObjectInfo) -> str | None:
+        """Return the provider's word for where the object is kept, None where it says nothing: one HEAD."""
+        return self._endpoint.call(self._who(info.key), lambda: storage_class_of(self._store, info.key))
 
     def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
         """Yield the children of prefix `key`. obstore collects all pages of this call before it returns.
@@ -127,6 +149,11 @@ class ObstoreObjects:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one GET with Range and, given an ETag, If-Match."""
         who = self._who(info.key)
+        is_small = self._etags_are_md5 and (start, stop) == (0, info.size_bytes) and _may_be_md5(info)
+        if is_small:
+            small = self._get_small(who, info)
+            if small is not None:
+                return small
         if not 0 <= start < stop <= info.size_bytes:  # a range past the end would panic in Rust
             raise ShortRead(who, start, stop - start, max(0, info.size_bytes - start))
         options: GetOptions = {"range": (start, stop)}
@@ -145,11 +172,32 @@ class ObstoreObjects:
             return data
 
         try:
-            return self._endpoint.call(who, fetch)
+            data = self._endpoint.call(who, fetch)
         except Exception as error:
             if isinstance(error.__cause__, PreconditionError):
                 raise CacheStale(who, info.version, self._version_now(info.key)) from error
             raise
+        if is_small:
+            self._etags_are_md5 = False  # it is that version and no MD5: encrypted by a key of KMS, for one
+        return data
+
+    def _get_small(self, who: str, info: ObjectInfo) -> Buffer | None:
+        """Return a small object whose ETag is the MD5 of these bytes, which proves the version; None when it is not.
+
+        A bare GET takes one hand-over to obstore's threads, one with headers in its answer two: 60 to 190 us more.
+        """
+
+        def fetch() -> Buffer:
+            with _unnameable(who):
+                return obstore.get_range(self._store, info.key, start=0, end=info.size_bytes)
+
+        try:
+            data = self._endpoint.call(who, fetch)
+        except Conflict:  # the range lies outside of what is there now
+            return None
+        if f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"' == info.etag:
+            return data
+        return None
 
     def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
         """Return the object at `key`, whole, in one GET."""
@@ -299,6 +347,11 @@ def _guarded(who: str, listing: Iterator[Any]) -> Iterator[Any]:
         if page is None:
             return
         yield page
+
+
+def _may_be_md5(info: ObjectInfo) -> bool:
+    """Tell whether the ETag can be the MD5 of the bytes, as that of an object of one PUT is, and is soon computed."""
+    return 0 < info.size_bytes <= _MD5_BYTES and info.etag is not None and _MD5.fullmatch(info.etag) is not None
 
 
 def _infos(batch: Any) -> Iterator[ObjectInfo]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
+import traceback
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from fsspeckit_lib.errors import BadInput
 
-__all__ = ["mask_url", "shielded"]
+__all__ = ["forget_locals", "mask_url", "shielded"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -36,11 +37,31 @@ def mask_url(url: str) -> str:
     return _SECRET_QUERY.sub(r"\1***", _USER_INFO.sub(masked, url))
 
 
+def forget_locals(error: BaseException) -> None:
+    """Empty the local variables of the finished frames that an error and its causes came through, and mask its URLs.
+
+    Call it where the error is caught: a frame that still runs keeps its variables. The lines of the traceback stay.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        found = pending.pop()
+        if found is None or id(found) in seen:
+            continue
+        seen.add(id(found))
+        traceback.clear_frames(found.__traceback__)
+        masked = tuple(mask_url(part) if isinstance(part, str) else part for part in found.args)
+        if masked != found.args:
+            found.args = masked
+        pending += [found.__cause__, found.__context__]
+
+
 def shielded(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function's BadInput leave without the frames it came through.
+    """Make a function's errors leave without the local variables of the frames they came through.
 
     Reporters that print local variables (`TracebackException(capture_locals=True)`, rich, Sentry) would show the
-    arguments, and an argument may be a password. The error's text says all there is to say.
+    arguments, and an argument may be a password: this library's own, or that of paramiko's `connect`. A BadInput leaves
+    without the frames and the cause as well: its text says all there is to say.
     """
 
     @functools.wraps(function)
@@ -48,8 +69,11 @@ def shielded(function: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             return function(*args, **kwargs)
         except BadInput as error:
-            problem = error.with_traceback(None)
+            problem: Exception = error.with_traceback(None)
             problem.__cause__ = problem.__context__ = None
+        except Exception as error:  # noqa: BLE001 - raised again below, from a frame without arguments
+            forget_locals(error)
+            problem = error
         args, kwargs = (), {}  # type: ignore[assignment]  # this frame is the one that stays in the traceback
         raise problem
 

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from fsspeckit_lib.common.circuit_breaker import BreakerSnapshot, CircuitBreaker
 from fsspeckit_lib.common.retry import retrying
+from fsspeckit_lib.common.secrets import forget_locals
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.errors import (
     GatewayError,
@@ -123,12 +124,14 @@ class Endpoint:
             with self._slots:
                 result = request()
         except GatewayError as error:
+            forget_locals(error)
             self._count(error)
             raise
         except BaseException as error:
             if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise  # KeyboardInterrupt, SystemExit, GeneratorExit
             translated = translate(error, who)
+            forget_locals(error)  # a backend's frames hold headers, passwords and signed URLs
             self._count(translated)
             raise translated from error
         self.breaker.success()

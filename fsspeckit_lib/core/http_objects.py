@@ -14,7 +14,7 @@ import email.utils
 import os
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -22,7 +22,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import urllib3
 from typing_extensions import Buffer
 
-from fsspeckit_lib.common.secrets import mask_url
+from fsspeckit_lib.common.secrets import mask_url, shielded
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.endpoints import Endpoint
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, check_is_directory, objects_below
@@ -88,6 +88,7 @@ class HttpObjects:
         """Make sure that the server answers and the root is a directory."""
         check_is_directory(self)
 
+    @shielded
     def stat(self, key: str) -> Entry:
         """Return what a HEAD tells; a second one, with a slash, for what may be a directory."""
         who = self._who(key)
@@ -104,8 +105,7 @@ class HttpObjects:
         """Yield the links of a directory's page that lead one step down, sixteen HEADs at a time."""
         who = self._who(key)
         _refuse_strange(who, key)
-        base = self._address(key) + "/"
-        names = self._links(who, base)
+        names = self._links(who, key)
         if not names and key and isinstance(self.stat(key), ObjectInfo):
             raise NotADirectory(f"{who}: is a file, a directory was wanted")
         prefix = f"{key}/" if key else ""
@@ -125,6 +125,7 @@ class HttpObjects:
         """Yield every file below `key`, one directory's page at a time."""
         return objects_below(self, key)
 
+    @shielded
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version."""
         try:
@@ -132,6 +133,7 @@ class HttpObjects:
         except Unsupported:
             return memoryview(self._whole(info))[start:stop]
 
+    @shielded
     def get(self, key: str) -> tuple[ObjectInfo, Buffer]:
         """Return a file, whole."""
         entry = self.stat(key)  # a page with a slash would be fetched as if it were a file
@@ -167,10 +169,10 @@ class HttpObjects:
 
     def _head(self, who: str, key: str, address: str) -> Entry | None:
         """Return what lies at an address: an object, a directory where the server sends one there, None if nothing."""
-        headers = self._headers
+        is_own_host = True
         for _ in range(_REDIRECTS):
             target = address
-            response = self._endpoint.call(who, lambda target=target, headers=headers: self._ask(who, target, headers))  # type: ignore[misc]
+            response = self._endpoint.call(who, lambda target=target, own=is_own_host: self._ask(who, target, own))  # type: ignore[misc]
             if response.status in {404, 410}:
                 return None
             if response.status not in {301, 302, 303, 307, 308}:
@@ -179,12 +181,15 @@ class HttpObjects:
             if urlsplit(address).path == urlsplit(target).path + "/":
                 return DirectoryInfo(key)
             if urlsplit(address).netloc != urlsplit(target).netloc:
-                headers = {name: value for name, value in headers.items() if name.lower() not in _KEPT_HEADERS}
+                is_own_host = False
         raise Unavailable(f"{who}: found more than {_REDIRECTS} redirections, wanted an answer; check the URL")
 
-    def _ask(self, who: str, address: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _ask(self, who: str, address: str, is_own_host: bool) -> urllib3.BaseHTTPResponse:
+        headers = {
+            name: value for name, value in self._headers.items() if is_own_host or name.lower() not in _KEPT_HEADERS
+        }
         with translated(who):
-            response = self._pool.request("HEAD", address, headers=dict(headers), redirect=False)
+            response = self._pool.request("HEAD", address, headers=headers, redirect=False)
             if response.status in {405, 501}:  # no HEAD here: one byte tells as much
                 response = self._pool.request(
                     "GET", address, headers={**headers, "Range": "bytes=0-0"}, redirect=False, preload_content=False
@@ -218,9 +223,12 @@ class HttpObjects:
             )
         return ObjectInfo(key, int(total), mtime_ns, response.headers.get("ETag"))
 
-    def _links(self, who: str, address: str) -> list[str]:
-        """Return the names, directories with a slash, that the page at `address` links to one step below it."""
+    @shielded
+    def _links(self, who: str, key: str) -> list[str]:
+        """Return the names, directories with a slash, that the page of `key` links to one step below it."""
         import fsspec
+
+        address = self._address(key) + "/"
 
         def fetch() -> list[str]:
             fs = fsspec.filesystem("http", skip_instance_cache=True, use_listings_cache=False, **self._fsspec_kwargs)

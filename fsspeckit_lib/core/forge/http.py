@@ -35,6 +35,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.forge.limits import ForgeRetry, limit_words
 from fsspeckit_lib.errors import (
     AccessDenied,
@@ -148,6 +149,7 @@ class ForgeHttp:
         """What it was made with."""
         return self._config
 
+    @shielded
     def request(
         self,
         method: str,

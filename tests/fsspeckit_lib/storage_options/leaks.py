@@ -8,12 +8,13 @@ __all__ = ["shown_with_locals"]
 
 
 def shown_with_locals(error: BaseException) -> str:
-    """Return the error's text and every frame of the library it came through, with local variables."""
+    """Return the texts of an error and its causes, and every frame they came through, with local variables."""
     report = traceback.TracebackException.from_exception(error, capture_locals=True)
-    text = "".join(report.format_exception_only())
+    text = f"{error} {error!r} {error.args}"
     chain: traceback.TracebackException | None = report
     while chain is not None:
         ours = (frame for frame in chain.stack if "/tests/" not in frame.filename)
+        text += "".join(chain.format_exception_only())
         text += "".join(f"{frame.filename}:{frame.lineno} {frame.locals}\n" for frame in ours)
         chain = chain.__cause__ or chain.__context__
     return text

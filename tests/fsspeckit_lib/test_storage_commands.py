@@ -155,3 +155,17 @@ def test_cp_writes_nothing_through_links_below_the_destination(shell: Shell) -> 
     assert "symbolic link" in shell.run("cp", "-r", str(shell.folder), str(target), status=1)
     assert list(outside.iterdir()) == []
     assert (target / "f/a.txt").exists()
+
+
+def test_copies_of_local_files_have_the_modes_that_cp_gives(shell: Shell) -> None:
+    target = shell.folder.parent / "target"
+    (shell.folder / "a.txt").chmod(0o600)
+    (shell.folder / "d/b.txt").chmod(0o755)
+    shell.run("cp", str(shell.folder / "a.txt"), str(target / "new"))
+    shell.run("cp", "-r", str(shell.folder / "d"), str(target / "tree"))
+    assert [path.stat().st_mode & 0o777 for path in (target / "new", target / "tree/b.txt")] == [0o600, 0o755]
+    (target / "tree/b.txt").chmod(0o600)
+    shell.run("cp", str(shell.folder / "d/b.txt"), str(target / "tree/b.txt"))
+    shell.run("sync", str(shell.folder), str(target / "synced"))
+    modes = [path.stat().st_mode & 0o777 for path in (target / "tree/b.txt", target / "synced/d/b.txt")]
+    assert modes == [0o600, 0o755]

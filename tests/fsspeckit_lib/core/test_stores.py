@@ -9,6 +9,7 @@ import obstore
 import pytest
 import s3fs
 
+from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import (
@@ -96,3 +97,21 @@ def test_unknown_schemes_and_missing_packages_are_said() -> None:
         open_store("s4://bucket")
     with pytest.raises(Unsupported, match="install"):
         open_store("dropbox://x")
+
+
+def test_a_replaced_local_file_keeps_its_mode_and_a_copy_gets_its_source_s(tmp_path: Path) -> None:
+    store = LocalObjects(str(tmp_path))
+    (tmp_path / "secret").write_bytes(b"1")
+    (tmp_path / "secret").chmod(0o600)
+    store.put("secret", b"22")
+    store.copy("secret", "copy")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("secret", "copy")] == [0o600, 0o600]
+    umask = os.umask(0o027)
+    try:
+        (tmp_path / "open").write_bytes(b"1")
+        (tmp_path / "open").chmod(0o777)
+        store.copy("open", "less")
+        store.put("new", b"1")
+    finally:
+        os.umask(umask)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("less", "new")] == [0o750, 0o640]

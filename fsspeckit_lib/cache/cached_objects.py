@@ -8,6 +8,7 @@ from typing_extensions import Buffer
 
 from fsspeckit_lib.cache.files import CachedFile
 from fsspeckit_lib.cache.storage import StorageCache
+from fsspeckit_lib.cache.writers import ForgettingWriter
 from fsspeckit_lib.core.objects import (
     Entry,
     IfAbsent,
@@ -97,7 +98,7 @@ class WritableCachedObjects(CachedObjects):
 
     def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
         """Write to the storage."""
-        return _Writer(self._writable.open_writer(key, only=only), self.storage, key)
+        return ForgettingWriter(self._writable.open_writer(key, only=only), lambda: self.storage.invalidate(key))
 
     def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
         """Copy in the storage."""
@@ -113,28 +114,6 @@ class WritableCachedObjects(CachedObjects):
         finally:
             for key in keys:
                 self.storage.invalidate(key)
-
-
-class _Writer:
-    """An `ObjectWriter` after which nothing old is believed of its key."""
-
-    def __init__(self, inner: ObjectWriter, storage: StorageCache, key: str) -> None:
-        self._inner, self._storage, self._key = inner, storage, key
-
-    def write(self, data: Buffer) -> None:
-        """Pass it on."""
-        self._inner.write(data)
-
-    def close(self) -> None:
-        """Let the object appear."""
-        try:
-            self._inner.close()
-        finally:
-            self._storage.invalidate(self._key)
-
-    def abort(self) -> None:
-        """Let nothing appear."""
-        self._inner.abort()
 
 
 def cached_objects(storage: StorageCache) -> CachedObjects:

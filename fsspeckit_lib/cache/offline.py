@@ -19,6 +19,7 @@ from typing_extensions import Buffer
 
 from fsspeckit_lib.cache.metadata import Metadata
 from fsspeckit_lib.cache.stats import StatsCounter
+from fsspeckit_lib.cache.writers import ForgettingWriter
 from fsspeckit_lib.core.objects import (
     DirectoryInfo,
     Entry,
@@ -276,8 +277,9 @@ class OfflineWritableStore(OfflineStore):
 
     def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
         """Write to the inner store."""
-        return _ForgettingWriter(
-            self._ask(lambda: self._writable.open_writer(key, only=only)), self._metadata, self, key
+        return ForgettingWriter(
+            self._ask(lambda: self._writable.open_writer(key, only=only)),
+            lambda: self._metadata.forget(entry_id(self, key)),
         )
 
     def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
@@ -294,28 +296,6 @@ class OfflineWritableStore(OfflineStore):
         finally:
             for key in keys:
                 self._metadata.forget(entry_id(self, key))
-
-
-class _ForgettingWriter:
-    """An `ObjectWriter` after which nothing is believed of its key."""
-
-    def __init__(self, inner: ObjectWriter, metadata: Metadata, store: ObjectStore, key: str) -> None:
-        self._inner, self._metadata, self._id = inner, metadata, entry_id(store, key)
-
-    def write(self, data: Buffer) -> None:
-        """Pass it on."""
-        self._inner.write(data)
-
-    def close(self) -> None:
-        """Let the object appear."""
-        try:
-            self._inner.close()
-        finally:
-            self._metadata.forget(self._id)
-
-    def abort(self) -> None:
-        """Let nothing appear."""
-        self._inner.abort()
 
 
 def _later(pages: Callable[[], Iterator[Sequence[Entry]]]) -> Iterator[Sequence[Entry]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import yaml
@@ -89,16 +89,34 @@ class CacheSettings(_Section):
 
 
 class MountSettings(_Section):
-    """One of `mounts:`."""
+    """One of `mounts:`: a storage's name or a URL, a path below it, a place. The rest as `-o` of the mount has it.
+
+    Modes are texts (`'0644'`): YAML reads a bare 0644 as another number than a bare 644.
+    """
 
     storage: str
     path: str = ""
     mountpoint: str
     read_only: bool = True
+    options: Mapping[str, str | int | float | bool] = Field(default_factory=dict, repr=False)
+    """Of the storage; they win over those of `storages:`."""
     attr_ttl_s: Duration = Field(default=1.0, alias="attr_ttl")
     dir_ttl_s: Duration = Field(default=30.0, alias="dir_ttl")
     allow_other: bool = False
     driver: str = "auto"
+    uid: int | str | None = None
+    gid: int | str | None = None
+    file_mode: str | None = None
+    dir_mode: str | None = None
+    umask: str | None = None
+    passthrough: bool = True
+    kernel_cache: bool = True
+    xattrs: bool = True
+    complete_at_open: Size = 8 << 20
+    readahead: Size = 1 << 20
+    prefetch: Size = 128 << 20
+    poll: str | int | float | bool = "auto"
+    missing: str = "refuse"
 
 
 class TableSettings(_Section):
@@ -206,15 +224,28 @@ def cache_config(settings: Settings, cache_dir: str | None, cache_size: int | No
 def _quotas(settings: Settings) -> tuple[Quota, ...] | None:
     if settings.cache.quotas is None:
         return None
-    found = []
+    found = {}
     for name, size_bytes in settings.cache.quotas.items():
         try:
-            store = settings.open_source(name, {})
+            stores = [settings.open_source(name, {}), *_storages_over(settings, name)]
         except BadInput as error:
             raise type(error)(f"cache.quotas: {error}") from error
-        found.append(Quota(store.namespace, size_bytes, name))
+        for store in stores:
+            found[store.namespace] = Quota(store.namespace, size_bytes, name)
+            store.close()
+    return tuple(found.values())
+
+
+def _storages_over(settings: Settings, url: str) -> Iterator[ObjectStore]:
+    """Yield the stores of a URL as the storages of the file reach it, whose endpoints may be others."""
+    if url in settings.storages:
+        return
+    for name in settings.storages:
+        store = settings.open_source(name, {})
+        prefix = f"{store.url.rstrip('/')}/"
         store.close()
-    return tuple(found)
+        if f"{url.rstrip('/')}/".startswith(prefix):
+            yield settings.open_path(name, url[len(prefix) :].strip("/"), {})
 
 
 def _min_free_bytes(min_free: int | str, root: str) -> int:

@@ -44,6 +44,20 @@ def test_every_key_reaches_the_cache(tmp_path: Path) -> None:
     assert (config.attribute_ttl_s, config.listing_ttl_s, config.absence_ttl_s) == (5, 60, 0.5)
 
 
+def test_a_quota_of_a_url_holds_where_a_storage_reaches_it_elsewhere(tmp_path: Path) -> None:
+    storages = (
+        "storages:\n"
+        "  lake: {protocol: s3, bucket: analytics, endpoint_url: 'http://127.0.0.1:9000', anonymous: true}\n"
+        "  raw: {protocol: s3, bucket: analytics, path: raw, endpoint_url: 'http://127.0.0.1:9001', anonymous: true}\n"
+        "  other: {protocol: s3, bucket: analytics-2, endpoint_url: 'http://127.0.0.1:9002', anonymous: true}\n"
+    )
+    settings = _load(tmp_path, storages + "cache: {quotas: {'s3://analytics/raw/x': 1GiB}}")
+    quotas = cache_config(settings, str(tmp_path), None).quotas
+    assert quotas is not None
+    assert [quota.namespace[1:] for quota in quotas] == [("analytics", "raw", "x")] * 3
+    assert [quota.namespace[0].rpartition("-")[2] for quota in quotas][1:] == ["9000", "9001"]
+
+
 def test_without_quotas_those_of_the_root_stay(tmp_path: Path) -> None:
     assert cache_config(_load(tmp_path, "cache: {}"), str(tmp_path), None).quotas is None
     assert cache_config(_load(tmp_path, "cache: {quotas: {}}"), str(tmp_path), None).quotas == ()

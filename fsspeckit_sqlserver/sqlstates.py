@@ -73,6 +73,7 @@ SQLSTATES: Final = MappingProxyType(
         "duplicate-alias": "42712",
         "dependent-objects": "2BP01",
         "wrong-object-type": "42809",
+        "invalid-column-reference": "42P10",
         "grouping-error": "42803",
         "windowing-error": "42P20",
         "datatype-mismatch": "42804",
@@ -86,6 +87,12 @@ SQLSTATES: Final = MappingProxyType(
         "numeric-out-of-range": "22003",
         "datetime-out-of-range": "22008",
         "invalid-datetime": "22007",
+        "invalid-limit": "2201W",  # invalid_row_count_in_limit_clause
+        "invalid-offset": "2201X",
+        "invalid-power-argument": "2201F",
+        "invalid-logarithm-argument": "2201E",
+        "substring-error": "22011",
+        "bad-copy-format": "22P04",
         "invalid-text": "22P02",  # invalid_text_representation
         "invalid-binary": "22P03",  # invalid_binary_representation
         "invalid-encoding": "22021",  # character_not_in_repertoire

@@ -255,6 +255,30 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
     "CREATE MACRO gw_pg.array_upper(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
     "CREATE MACRO gw_pg.array_length(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
+    "CREATE MACRO gw_pg.cardinality(a) AS len(a)::INTEGER",
+    """CREATE MACRO gw_pg.array_dims(a) AS CASE WHEN len(a) > 0 THEN '[1:' || len(a) || ']' END""",
+    "CREATE MACRO gw_pg.trim_array(a, n) AS a[1:len(a) - n]",
+    """CREATE MACRO gw_pg.array_positions(a, x) AS list_filter(generate_series(1, len(a)),
+        lambda i: a[i] IS NOT DISTINCT FROM x)::INTEGER[]""",
+    "CREATE MACRO gw_pg.array_fill(x, d) AS list_transform(generate_series(1, d[1]), lambda i: x)",
+    "CREATE MACRO gw_pg.regexp_like(s, p) AS regexp_matches(s, p), (s, p, f) AS regexp_matches(s, p, f)",
+    "CREATE MACRO gw_pg.regexp_count(s, p) AS len(regexp_extract_all(s, p))::INTEGER",
+    "CREATE MACRO gw_pg.regexp_substr(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p) END",
+    """CREATE MACRO gw_pg.regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p)
+        THEN instr(s, regexp_extract(s, p)) ELSE 0 END::INTEGER""",
+    # an interval's parts: months, days, and the seconds that are left
+    "CREATE MACRO gw_pg.gw_months(i) AS (datepart('year', i) * 12 + datepart('month', i))::INTEGER",
+    "CREATE MACRO gw_pg.gw_days(i) AS datepart('day', i)::INTEGER",
+    "CREATE MACRO gw_pg.gw_us(i) AS epoch_us(i - to_months(gw_pg.gw_months(i)) - to_days(gw_pg.gw_days(i)))",
+    """CREATE MACRO gw_pg.justify_hours(i) AS to_months(gw_pg.gw_months(i))
+        + to_days((gw_pg.gw_days(i) + trunc(gw_pg.gw_us(i) / 86400000000.0))::INTEGER)
+        + to_microseconds(gw_pg.gw_us(i) % 86400000000)""",
+    """CREATE MACRO gw_pg.justify_days(i) AS to_months(gw_pg.gw_months(i) + gw_pg.gw_days(i) // 30)
+        + to_days(gw_pg.gw_days(i) % 30) + to_microseconds(gw_pg.gw_us(i))""",
+    "CREATE MACRO gw_pg.get_byte(b, n) AS ('0x' || substr(hex(b), n::INTEGER * 2 + 1, 2))::INTEGER",
+    """CREATE MACRO gw_pg.string_to_array(s, d, n) AS list_transform(string_split(s, d), lambda e: nullif(e, n)),
+        (s, d) AS string_split(s, d)""",
+    "CREATE MACRO gw_pg.min_scale(x) AS len(rtrim(split_part(x::VARCHAR, '.', 2), '0'))::INTEGER",
     "CREATE MACRO gw_pg.array_ndims(a) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
     "CREATE MACRO gw_pg.array_remove(a, x) AS list_filter(a, lambda e: e IS DISTINCT FROM x)",
     """CREATE MACRO gw_pg.array_replace(a, x, y) AS
@@ -267,6 +291,14 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.encode(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN base64(b) END",
     """CREATE MACRO gw_pg.decode(t, f) AS CASE lower(f) WHEN 'hex' THEN unhex(t) WHEN 'base64' THEN from_base64(t)
         WHEN 'escape' THEN encode(t) END""",
+    """CREATE MACRO gw_pg.array_text(a) AS CASE WHEN a IS NULL THEN NULL ELSE '{' || coalesce(array_to_string(
+        list_transform(a, lambda e: CASE WHEN e IS NULL THEN 'NULL'
+            WHEN regexp_matches(e::VARCHAR, '[{}",\\\\\\s]|^$|^(?i:null)$')
+            THEN '"' || regexp_replace(e::VARCHAR, '(["\\\\])', '\\\\\\1', 'g') || '"' ELSE e::VARCHAR END),
+        ','), '') || '}' END""",
+    """CREATE MACRO gw_pg.float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x)
+        THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE regexp_replace(x::VARCHAR, '[.]0$', '') END""",
+    "CREATE MACRO gw_pg.bytea_length(b) AS octet_length(b)::INTEGER",
     "CREATE MACRO gw_pg.convert_from(b, e) AS decode(b)",
     "CREATE MACRO gw_pg.convert_to(t, e) AS encode(t)",
     """CREATE MACRO gw_pg.octet_length(x) AS
@@ -319,7 +351,10 @@ _TABLE_WRITTEN: Final = (
 
 def _in_order(statements: list[str]) -> list[str]:
     """Return the macros so that those used by others come first: DuckDB resolves them when they are made."""
-    return sorted(statements, key=lambda text: _name_of(text) not in {"quote_ident", "type_words"})
+    return sorted(
+        statements,
+        key=lambda text: _name_of(text) not in {"quote_ident", "type_words", "gw_months", "gw_days", "gw_us"},
+    )
 
 
 def _name_of(statement: str) -> str:

@@ -8,6 +8,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Dialect
 from fsspeckit_sqlserver.engine.errors import (
@@ -51,6 +52,8 @@ class Changes:
             return self._create_table(statement)
         if name == "view_stmt":
             return self._create_view(statement)
+        if name == "truncate_stmt":
+            return self._truncate(statement)
         return self._drop(statement) if name == "drop_stmt" else self._change(statement, parameters)
 
     def parameter_oids(self, statement: Statement, declared: Sequence[int]) -> tuple[int, ...]:
@@ -139,6 +142,17 @@ class Changes:
         self._planner.forget_plans()
         return NoRows(f"DROP {word.upper()}")
 
+    def _truncate(self, statement: Statement) -> NoRows:
+        names = [item.range_var.relname for item in statement.node.relations]
+        for name in names:
+            if not self._planner.has_temp_table(name):
+                if any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
+                    raise ReadOnly(f'cannot truncate "{name}": the datasets behind this server are only read')
+                raise UndefinedTable(f'relation "{name}" does not exist')
+        for name in names:
+            self._connections.run_all(f"DELETE FROM temp.main.{quoted(name)}", _nothing(), uses_temp=True)
+        return NoRows("TRUNCATE TABLE")
+
     def _is_taken(self, name: str, node: pb.CreateTableAsStmt | pb.CreateStmt | pb.SelectStmt) -> bool:
         """Return whether the table exists and that is fine (IF NOT EXISTS)."""
         if not self._planner.has_temp_table(name) and name not in self._temporaries.views:
@@ -163,6 +177,7 @@ class Changes:
         message = getattr(node, name)
         types = self.parameter_oids(statement, statement.parameter_oids)
         check_values(len(types), parameters)
+        self._adopt_constants(message)
         manifests = self._planner.manifests(resolution.datasets)
         cast_parameters(message, dict(enumerate(types, 1)))
         Dialect(self._planner.surroundings()).rewrite(node)
@@ -199,6 +214,23 @@ class Changes:
             return None if kind is None else column_for(parts[-1], kind).type_oid
 
         return column_oid
+
+    def _adopt_constants(self, message: pb.InsertStmt | pb.UpdateStmt | pb.DeleteStmt) -> None:
+        """Give constants in quotes the types of the columns they are put into, as PostgreSQL resolves them."""
+        order, oid_of = self._connections.date_order, self._target_oids(message.relation.relname)
+        if isinstance(message, pb.UpdateStmt):
+            for target in message.target_list:
+                adopt(target.res_target.val, oid_of([target.res_target.name]) or 0, order)
+        elif isinstance(message, pb.InsertStmt):
+            names = [item.res_target.name for item in message.cols]
+            names = names or list(self._temporaries.tables.get(message.relation.relname, {}))
+            kinds = [oid_of([column]) or 0 for column in names]
+            select = message.select_stmt.select_stmt
+            rows = [row.list.items for row in select.values_lists]
+            rows = rows or [[target.res_target.val for target in select.target_list]]
+            for row in rows:
+                for item, kind in zip(row, kinds, strict=False):
+                    adopt(item, kind, order)
 
     def _name_first_columns(self, insert: pb.InsertStmt, table: str) -> None:
         """`INSERT INTO t VALUES (1)` fills the first columns and leaves the others to their defaults."""

@@ -6,18 +6,19 @@ of its recent statements.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import duckdb
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_sqlserver.engine.announce import announced
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.errors import translate_duckdb
+from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.naming import name_targets
 from fsspeckit_sqlserver.engine.parameters import (
-    ColumnOids,
     cast_parameters,
     count_parameters,
     infer_parameters,
@@ -25,13 +26,15 @@ from fsspeckit_sqlserver.engine.parameters import (
 from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
-from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
+from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
 from fsspeckit_sqlserver.engine.trees import copied, deparse, parsed_select, walk
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
-from fsspeckit_sqlserver.types.mapping import column_for, select_cast
 
 __all__ = ["Draft", "Plan", "bind_columns", "compile_query", "draft_query"]
+
+ColumnSets: TypeAlias = Callable[[Sequence[str]], frozenset[int]]
+"""Name parts of a column reference → the types of the columns it may mean."""
 
 _MAX_TEXTS: Final = 16
 _SMALL_NODES: Final = frozenset({"range_var", "range_subselect", "range_function", "join_expr"})
@@ -67,7 +70,8 @@ class Plan:
         uses_now: it asks for that time.
         parameter_oids: the type of each.
         columns: of the result.
-        casts: DuckDB type to cast a result column to before it leaves DuckDB, by place.
+        inferred: the columns' types in PostgreSQL, None where a `*` hides them.
+        casts: how to write a result column out, with `{}` for its value, by place.
         is_small: touches no table: its answer is a handful of values.
         uses_variables: it calls the catalog, whose macros ask for the session's variables.
         reads_no_column: nothing but the number of rows matters.
@@ -86,6 +90,7 @@ class Plan:
     is_small: bool
     reads_no_column: bool
     uses_variables: bool
+    inferred: list[Inferred] | None = None
     columns: tuple[Column, ...] = ()
     duckdb_types: tuple[str, ...] = ()
     casts: dict[int, str] = field(default_factory=dict)
@@ -119,7 +124,8 @@ class Plan:
             return text
         names = [f"c{place}" for place in range(len(self.columns))]
         listing = ", ".join(
-            f"CAST({name} AS {self.casts[place]})" if place in self.casts else name for place, name in enumerate(names)
+            f"{self.casts.get(place, '{}').format(name)} AS {quoted(column.name)}"
+            for place, (name, column) in enumerate(zip(names, self.columns, strict=True))
         )
         return f"SELECT {listing} FROM ({text}) AS q({', '.join(names)})"
 
@@ -142,21 +148,23 @@ def compile_query(
     shapes: list[Shape],
     surroundings: Surroundings,
     declared_oids: Sequence[int],
-    column_oids: ColumnOids,
+    column_oids: ColumnSets,
     value_oids: Sequence[int] = (),
+    date_order: str = "MDY",
 ) -> Plan:
     """Return the plan of a query whose datasets have these shapes. `bind_columns` completes it.
 
     Args:
         declared_oids: types the client gave to its parameters, 0 for none.
-        column_oids: types of the columns in sight.
+        column_oids: types of the columns in sight that a name may mean.
         value_oids: types of the parameters' values, for what nothing else tells.
+        date_order: how a date such as 1/2/2003 is read.
     """
     node = draft.node
     names = [shape.folded_names for shape in shapes]
     references = analyse(copied(node), lambda place: names[place])
     count = max(count_parameters(node), len(declared_oids))
-    types = infer_parameters(node, declared_oids, column_oids)
+    types = infer_parameters(node, declared_oids, lambda parts: _only(column_oids(parts)))
     for number, oid in enumerate(value_oids, 1):
         if oid:
             types.setdefault(number, oid)
@@ -166,6 +174,7 @@ def compile_query(
         if isinstance(message, pb.SelectStmt):
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
     cast_parameters(node, types)
+    inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
     surroundings = replace(surroundings, now_parameter=count + 1)
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)
@@ -183,6 +192,7 @@ def compile_query(
         is_small=not kinds & _SMALL_NODES,
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
+        inferred=inferred,
     )
 
 
@@ -202,19 +212,27 @@ def bind_columns(plan: Plan, cursor: duckdb.DuckDBPyConnection) -> None:
     except duckdb.Error as error:
         raise translate_duckdb(error) from error
     is_catalog = plan.uses_catalog and not plan.tables
+    inferred = plan.inferred if plan.inferred is not None and len(plan.inferred) == len(types) else None
     columns = []
-    for name, kind in zip(names, types, strict=True):
+    sent = list(types)
+    for place, (name, kind) in enumerate(zip(names, types, strict=True)):
         if is_catalog and kind == "UINTEGER":
             columns.append(Column(name, oids.OID))
-        elif is_catalog and kind == "UINTEGER[]":
+            continue
+        if is_catalog and kind == "UINTEGER[]":
             columns.append(Column(name, oids.ARRAY_OF[oids.OID]))
-        else:
-            columns.append(column_for(name, kind))
-    plan.columns, plan.duckdb_types = tuple(columns), types
-    for place, kind in enumerate(types):
-        target = select_cast(kind)
-        if target is not None:
-            plan.casts[place] = target
+            continue
+        column, template, sent_kind = announced(name, kind, inferred[place] if inferred else Inferred(None))
+        columns.append(column)
+        sent[place] = sent_kind
+        if template is not None:
+            plan.casts[place] = template
+    plan.columns, plan.duckdb_types = tuple(columns), tuple(sent)
+
+
+def _only(kinds: frozenset[int]) -> int | None:
+    """Return the one type of a set, None for none and for several."""
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 def _calls_catalog(node: pb.Node) -> bool:

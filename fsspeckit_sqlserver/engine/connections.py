@@ -31,6 +31,7 @@ class Connections:
         """Begin without any."""
         self._world, self.user, self.database = world, user, database
         self.search_path: tuple[str, ...] = ("public",)
+        self.date_order = "MDY"
         self._time_zone = "UTC"
         self._cancel = threading.Event()
         self._lock = threading.Lock()  # guards _current

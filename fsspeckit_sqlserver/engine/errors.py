@@ -33,8 +33,11 @@ __all__ = [
     "DivisionByZero",
     "DuplicateTable",
     "GroupingError",
+    "IndeterminateDatatype",
     "InvalidDatetime",
+    "InvalidParameterValue",
     "InvalidText",
+    "NumericOutOfRange",
     "StatementProblem",
     "UndefinedColumn",
     "UndefinedFunction",
@@ -152,6 +155,12 @@ class DatatypeMismatch(StatementProblem):
     kind = "datatype-mismatch"
 
 
+class IndeterminateDatatype(StatementProblem):
+    """Nothing tells the type."""
+
+    kind = "indeterminate-datatype"
+
+
 class CannotCoerce(StatementProblem):
     """There is no such cast."""
 
@@ -248,6 +257,42 @@ class InvalidParameterValue(StatementProblem):
     kind = "invalid-value"
 
 
+class InvalidLimit(StatementProblem):
+    """LIMIT -1."""
+
+    kind = "invalid-limit"
+
+
+class InvalidOffset(StatementProblem):
+    """OFFSET -1."""
+
+    kind = "invalid-offset"
+
+
+class InvalidPowerArgument(StatementProblem):
+    """The square root of a negative number."""
+
+    kind = "invalid-power-argument"
+
+
+class InvalidLogarithmArgument(StatementProblem):
+    """The logarithm of zero or less."""
+
+    kind = "invalid-logarithm-argument"
+
+
+class InvalidColumnReference(StatementProblem):
+    """ORDER BY or a column list names a column that is not there to be named."""
+
+    kind = "invalid-column-reference"
+
+
+class SubstringError(StatementProblem):
+    """A substring of negative length."""
+
+    kind = "substring-error"
+
+
 class UnsupportedStatement(Unsupported):
     """A statement or clause of PostgreSQL's that this server does not run. `hint` says what to do instead."""
 
@@ -271,7 +316,9 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
         r"Referenced column|.* does not have a column named|Column .*(does not exist|cannot be referenced)",
         UndefinedColumn,
     ),
+    (duckdb.BinderException, r"Table .* does not have a column with name|Referenced update column", UndefinedColumn),
     (duckdb.BinderException, r"Referenced table", UndefinedTable),
+    (duckdb.BinderException, r"Ambiguous reference to table|Duplicate CTE name", DuplicateAlias),
     (duckdb.BinderException, r"Ambiguous reference to column", AmbiguousColumn),
     (duckdb.BinderException, r"Duplicate alias|Table .* already in", DuplicateAlias),
     (duckdb.BinderException, r"No function matches|Macro .* does not support", UndefinedFunction),
@@ -283,11 +330,17 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     ),
     (duckdb.BinderException, r".*window functions?", WindowingError),
     (duckdb.BinderException, r"Cannot (compare|mix|combine|create a list)|.*explicit cast", DatatypeMismatch),
-    (duckdb.BinderException, r"LIMIT/OFFSET cannot be negative|ORDER term out of range", InvalidParameterValue),
+    (duckdb.BinderException, r"LIMIT/OFFSET cannot be negative", InvalidLimit),
+    (
+        duckdb.BinderException,
+        r"ORDER term out of range|for SELECT DISTINCT|table .* has \d+ columns available",
+        InvalidColumnReference,
+    ),
     (duckdb.BinderException, r"Subquery returns|.*returns \d+ columns", StatementProblem),
     (duckdb.BinderException, r"", StatementProblem),
     (duckdb.CatalogException, r".*Table Function|.*Function with name|.*function", UndefinedFunction),
     (duckdb.CatalogException, r"Type with name", UndefinedObject),
+    (duckdb.CatalogException, r"Column with name .* already exists", DuplicateColumn),
     (duckdb.CatalogException, r".*already exists", DuplicateTable),
     (duckdb.CatalogException, r"Existing object", WrongObjectType),
     (duckdb.CatalogException, r"(Table|View) with name|.*does not exist", UndefinedTable),
@@ -301,8 +354,15 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.ConversionException, r"Could not convert string .* to INTERVAL", InvalidDatetime),
     (duckdb.ConversionException, r"Malformed JSON", InvalidJson),
     (duckdb.ConversionException, r"Unimplemented type for cast", CannotCoerce),
-    (duckdb.ConversionException, r".*out of range|Could not cast value .* to DECIMAL", NumericOutOfRange),
+    (duckdb.ConversionException, r"extract specifier", InvalidParameterValue),
+    (
+        duckdb.ConversionException,
+        r".*out of range|Could not (cast value|convert string) .* to DECIMAL\(",
+        NumericOutOfRange,
+    ),
     (duckdb.ConversionException, r"", InvalidText),
+    (duckdb.OutOfRangeException, r"cannot take square root", InvalidPowerArgument),
+    (duckdb.OutOfRangeException, r"cannot take logarithm", InvalidLogarithmArgument),
     (duckdb.OutOfRangeException, r".*(date|timestamp|interval)", DatetimeOutOfRange),
     (duckdb.OutOfRangeException, r"", NumericOutOfRange),
     (duckdb.ConstraintException, r"NOT NULL", NotNullViolation),
@@ -321,6 +381,8 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
         InvalidRegexp,
     ),
     (duckdb.InvalidInputException, r"Malformed JSON", InvalidJson),
+    (duckdb.InvalidInputException, r"Could not parse string .* according to format", InvalidDatetime),
+    (duckdb.InvalidInputException, r"Invalid UTF8 Codepoint", InvalidParameterValue),
     (duckdb.InvalidInputException, r"", DataException),
 )
 _PATTERNS: Final = tuple((kind, re.compile(pattern, re.IGNORECASE), problem) for kind, pattern, problem in _RULES)
@@ -350,6 +412,8 @@ def translate_duckdb(error: Exception) -> GatewayError:
     message, hint = text, None
     if cut := _CANDIDATES.search(text):
         message, hint = text[: cut.start()], " ".join(text[cut.start() :].split())
+    if text.startswith("Unknown TimeZone"):
+        return InvalidParameterValue(re.sub(r"Unknown TimeZone '(.*?)'.*", r'time zone "\1" not recognized', text))
     if isinstance(error, duckdb.NotSupportedError | duckdb.PermissionException):
         return UnsupportedStatement(message, hint)
     for kind, pattern, problem in _PATTERNS:

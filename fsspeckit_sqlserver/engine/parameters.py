@@ -48,6 +48,8 @@ _TYPE_OIDS: Final = {
     "interval": oids.INTERVAL,
     "numeric": oids.NUMERIC,
     "uuid": oids.UUID,
+    "bit": oids.BIT,
+    "varbit": oids.VARBIT,
 }
 _VALUE_OIDS: Final = (
     (float, oids.FLOAT8),

@@ -15,7 +15,7 @@ from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Surroundings
-from fsspeckit_sqlserver.engine.errors import StatementProblem
+from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
 from fsspeckit_sqlserver.engine.parameters import oid_of_value
 from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
@@ -146,13 +146,13 @@ class Planner:
         self, statement: Statement, declared: tuple[int, ...], values: Sequence[object]
     ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
-        key = (statement.sql, declared, fallback, self._world.instance.generation)
+        key = (statement.sql, declared, fallback, self._world.instance.generation, self._connections.date_order)
         plan = self._plans.get(key)
         if plan is not None:
             manifests = self.manifests(plan.tables)
             if self._shapes(plan.tables, manifests) == plan.shapes:
                 self._plans.move_to_end(key)
-                if plan.uses_catalog:
+                if plan.uses_variables:
                     self._world.prepare_catalog()
                 return plan, manifests
         draft = draft_query(statement.node, self)
@@ -160,7 +160,17 @@ class Planner:
         shapes = self._shapes(draft.tables, manifests)
         if draft.resolution.uses_catalog:
             self._world.prepare_catalog()
-        plan = compile_query(draft, shapes, self.surroundings(), declared, self._column_oids(draft, shapes), fallback)
+        plan = compile_query(
+            draft,
+            shapes,
+            self.surroundings(),
+            declared,
+            self._column_oids(draft, shapes),
+            fallback,
+            self._connections.date_order,
+        )
+        if plan.uses_variables and not draft.resolution.uses_catalog:  # the catalog's functions read its rows
+            self._world.prepare_catalog()
         cursor = self._connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
         try:
             bind_columns(plan, cursor)
@@ -231,7 +241,7 @@ class Planner:
         plan, manifests = self.plan(query, values=parameters)
         return plan, self.prepare(plan, manifests, parameters)
 
-    def _column_oids(self, draft: Draft, shapes: Sequence[Shape]) -> Callable[[Sequence[str]], int | None]:
+    def _column_oids(self, draft: Draft, shapes: Sequence[Shape]) -> Callable[[Sequence[str]], frozenset[int]]:
         relations: dict[str, Callable[[str], int | None]] = {}
         for message in walk(draft.node):
             if not isinstance(message, pb.RangeVar):
@@ -255,23 +265,24 @@ def _catalog_oids(world: World, relation: str) -> Callable[[str], int | None]:
     return lambda column: world.catalog_column_oid(relation, column)
 
 
-def _lookup_oid(relations: dict[str, Callable[[str], int | None]], parts: Sequence[str]) -> int | None:
+def _lookup_oid(relations: dict[str, Callable[[str], int | None]], parts: Sequence[str]) -> frozenset[int]:
     name = parts[-1].casefold()
     if len(parts) > 1:
         found = relations.get(parts[-2].casefold())
-        return None if found is None else found(name)
-    candidates = {oid for column_oid in relations.values() if (oid := column_oid(name)) is not None}
-    return candidates.pop() if len(candidates) == 1 else None
+        asked = [] if found is None else [found]
+    else:
+        asked = list(relations.values())
+    return frozenset(oid for column_oid in asked if (oid := column_oid(name)) is not None)
 
 
 def check_values(wanted: int, parameters: Sequence[object]) -> None:
     """Make sure that every `$n` has a value.
 
     Raises:
-        StatementProblem: there are too few.
+        UndefinedParameter: there are too few.
     """
     if len(parameters) < wanted:
-        raise StatementProblem(f"{len(parameters)} parameters were given, {wanted} are needed")
+        raise UndefinedParameter(f"there is no parameter ${len(parameters) + 1}")
 
 
 def plain_value(value: object) -> object:

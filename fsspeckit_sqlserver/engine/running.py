@@ -34,8 +34,6 @@ _SIMPLE: Final[Mapping[str, pa.DataType]] = {
     "FLOAT": pa.float32(),
     "DOUBLE": pa.float64(),
     "VARCHAR": pa.string(),
-    "DATE": pa.date32(),
-    "TIMESTAMP": pa.timestamp("us"),
     '"NULL"': pa.null(),
     "VARCHAR[]": pa.list_(pa.string()),
     "SMALLINT[]": pa.list_(pa.int16()),

@@ -109,6 +109,8 @@ class DuckSession:
         folded = name.casefold()
         if folded == "timezone":
             self._connections.set_time_zone(value)
+        elif folded == "datestyle":
+            self._connections.date_order = value.rpartition(",")[2].strip() or "MDY"
         elif folded == "search_path":
             parts = [part.strip().strip("\"'") for part in value.split(",")]
             self._connections.search_path = tuple(part for part in parts if part and part != "$user")

@@ -59,7 +59,7 @@ def check_statement(statement: Statement) -> None:
     if name == "view_stmt":
         _check_temporary(node.view, "CREATE VIEW")
         return
-    if name in {"insert_stmt", "update_stmt", "delete_stmt", "drop_stmt"}:
+    if name in {"insert_stmt", "update_stmt", "delete_stmt", "drop_stmt", "truncate_stmt"}:
         return
     raise _refusal(name)
 

@@ -101,6 +101,16 @@ _RULES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     ),
     (r"PRIMARY KEY or UNIQUE constraint violation: (.*)", r"duplicate key value violates unique constraint: \1"),
     (r"CHECK constraint failed on table (\".*?\").*", r"new row for relation \1 violates check constraint"),
+    (r"Ambiguous reference to table \"(.*?)\".*", r'table name "\1" specified more than once'),
+    (r"Duplicate CTE name \"(.*?)\".*", r'WITH query name "\1" specified more than once'),
+    (
+        r"Table \"(.*)\" does not have a column with name \"(.*)\".*",
+        r'column "\2" of relation "\1" does not exist',
+    ),
+    (r"Referenced update column (.*?) not found.*", r'column "\1" does not exist'),
+    (r"Column with name \"?(.*?)\"? already exists.*", r'column "\1" specified more than once'),
+    (r"extract specifier (\".*?\") not recognized.*", r"unit \1 not recognized"),
+    (r"Invalid UTF8 Codepoint.*", "requested character not valid for encoding"),
     (r"ORDER term out of range.*", "ORDER BY position is not in select list"),
 )
 _PATTERNS: Final = tuple((re.compile(pattern, re.DOTALL), replacement) for pattern, replacement in _RULES)

@@ -25,7 +25,7 @@ from fsspeckit_sqlserver.session.local_rows import CursorRows, Done
 from fsspeckit_sqlserver.session.nodes import inner_statement
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
-from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.statement import Statement, SyntaxProblem
 from fsspeckit_sqlserver.types.oids import oid_of_type
 
 __all__ = ["close", "deallocate", "declare", "execute", "fetch", "open_cursor", "prepare", "prepared_statement"]
@@ -153,9 +153,10 @@ def execute(state: SessionState, statement: Statement, parameters: tuple[object,
         finally:
             yield CloseRows(rows)
     if len(values) != len(prepared.parameter_oids):
-        raise Unsupported(
+        raise SyntaxProblem(
             f'wrong number of parameters for prepared statement "{node.name}": '
-            f"expected {len(prepared.parameter_oids)} parameters but got {len(values)}"
+            f"expected {len(prepared.parameter_oids)} parameters but got {len(values)}",
+            0,
         )
     return (yield from run_in_engine(state, prepared.statement, values))
 

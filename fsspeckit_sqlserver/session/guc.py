@@ -58,16 +58,11 @@ def _boolean(name: str, wanted: str) -> str:
         raise InvalidValue(f'parameter "{name}" requires a Boolean value') from None
 
 
-def _only(*served: str) -> Check:
-    """Accept what is served; refuse the rest as unsupported: the answer would not be what the client asked for."""
-
-    def check(name: str, wanted: str) -> str:
-        kept = wanted.lower()
-        if _BOOLEANS.get(kept, kept) in served:
-            return _BOOLEANS.get(kept, kept)
-        raise Unsupported(f'parameter "{name}" cannot be {wanted!r} here; served: {", ".join(served)}')
-
-    return check
+def _always_on(name: str, wanted: str) -> str:
+    """Accept on; refuse off as unsupported: the answer would not be what the client asked for."""
+    if _boolean(name, wanted) == "off":
+        raise Unsupported(f'parameter "{name}" cannot be off here')
+    return "on"
 
 
 def _enum(*known: str) -> Check:
@@ -114,18 +109,30 @@ def _duration(name: str, wanted: str) -> str:
     return f"{value}ms" if value else "0"
 
 
+_OTHER_ENCODINGS = (
+    "latin1 latin2 latin3 latin4 latin5 latin6 latin7 latin8 latin9 latin10 win1250 win1251 win1252 win1253 win1254 "
+    "win1255 win1256 win1257 win1258 win866 win874 koi8r koi8u iso88591 iso885915 iso88595 iso88596 iso88597 iso88598 "
+    "eucjp euccn euckr euctw eucjis2004 sjis big5 gbk gb18030 uhc johab shiftjis2004 muleinternal"
+)
+_ENCODINGS: Final = frozenset(_OTHER_ENCODINGS.split())
+"""PostgreSQL's other encodings, by their letters."""
+
+
 def _encoding(_name: str, wanted: str) -> str:
     letters = "".join(filter(str.isalnum, wanted.lower()))  # as PostgreSQL reads them: asyncpg sends 'utf-8', quoted
     if letters in {"utf8", "unicode", "sqlascii"}:
         return "UTF8"
+    if letters not in _ENCODINGS:
+        raise InvalidSetting(_name, wanted)
     raise Unsupported(f'client_encoding cannot be {wanted!r}: the gateway speaks UTF8; set client_encoding to "UTF8"')
 
 
 _DATE_ORDERS = {"MDY", "DMY", "YMD"}
+_DATE_STYLES = {"ISO": "ISO", "SQL": "SQL", "POSTGRES": "Postgres", "GERMAN": "German"}
 
 
 def _date_style(name: str, wanted: str) -> str:
-    order = "MDY"
+    style, order = "ISO", ""
     for word in filter(None, (piece.strip().upper() for piece in wanted.split(","))):
         if word in _DATE_ORDERS:
             order = word
@@ -133,11 +140,11 @@ def _date_style(name: str, wanted: str) -> str:
             order = "MDY"
         elif word in {"EURO", "EUROPEAN"}:
             order = "DMY"
-        elif word in {"SQL", "POSTGRES", "GERMAN"}:
-            raise Unsupported(f"DateStyle {wanted!r} is not served: dates are written as ISO; set DateStyle to ISO")
-        elif word not in {"ISO", "DEFAULT"}:
+        elif word in _DATE_STYLES:
+            style = _DATE_STYLES[word]
+        elif word != "DEFAULT":
             raise InvalidSetting(name, wanted)
-    return f"ISO, {order}"
+    return f"{style}, {order or ('DMY' if style == 'German' else 'MDY')}"
 
 
 _OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::?00)?\Z")
@@ -175,13 +182,18 @@ SETTINGS: Final = _table(
         Setting("in_hot_standby", "off", _any, reported=True, read_only=True),
         Setting("integer_datetimes", "on", _any, reported=True, read_only=True),
         Setting("TimeZone", "UTC", _time_zone, reported=True),
-        Setting("IntervalStyle", "postgres", _only("postgres", "iso_8601"), reported=True),
+        Setting(
+            "IntervalStyle",
+            "postgres",
+            _enum("postgres", "postgres_verbose", "sql_standard", "iso_8601"),
+            reported=True,
+        ),
         Setting("is_superuser", "off", _any, reported=True, read_only=True),
         Setting("application_name", "", _any, reported=True),
         Setting("default_transaction_read_only", "off", _boolean, reported=True),
         Setting("scram_iterations", "4096", _integer(1, 2**31 - 1), reported=True),
         Setting("DateStyle", "ISO, MDY", _date_style, reported=True),
-        Setting("standard_conforming_strings", "on", _only("on"), reported=True),
+        Setting("standard_conforming_strings", "on", _always_on, reported=True),
         Setting("session_authorization", "", _any, reported=True),
         Setting("client_encoding", "UTF8", _encoding, reported=True),
         Setting("server_version", SERVER_VERSION, _any, reported=True, read_only=True),
@@ -189,7 +201,7 @@ SETTINGS: Final = _table(
         # obeyed
         Setting("statement_timeout", "0", _duration),
         Setting("search_path", '"$user", public', _any),
-        Setting("bytea_output", "hex", _only("hex", "escape")),
+        Setting("bytea_output", "hex", _enum("hex", "escape")),
         Setting("transaction_isolation", "read committed", _ISOLATION),
         Setting("default_transaction_isolation", "read committed", _ISOLATION),
         Setting("transaction_read_only", "off", _boolean),

@@ -130,7 +130,13 @@ class SessionSettings:
     def style(self) -> TextStyle:
         """How values are written in text under the present values."""
         if self._style is None:
-            self._style = TextStyle(self.get("TimeZone"), self.get("bytea_output"), self.get("IntervalStyle"))
+            self._style = TextStyle(
+                self.get("TimeZone"),
+                self.get("bytea_output"),
+                self.get("IntervalStyle"),
+                self.get("DateStyle"),
+                int(self.get("extra_float_digits")),
+            )
         return self._style
 
     @property

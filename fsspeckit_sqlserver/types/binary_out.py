@@ -101,6 +101,9 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
             return Var(numeric_binary(array))
         case oids.INTERVAL if types.is_interval(kind):
             return _intervals(array)
+        case oids.REGTYPE if types.is_string(kind):
+            numbers = [None if text is None else _TYPE_NUMBERS.get(text, 0) for text in array.to_pylist()]
+            return binary_cells(pa.array(numbers, pa.uint32()), oids.OID, style)
         case oids.UUID if types.is_string(kind):
             return _uuids(array)
         case oids.BYTEA if types.is_binary(kind):
@@ -120,11 +123,22 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     if type_oid in {oids.INT2VECTOR, oids.OIDVECTOR} and types.is_list(kind):
         element = oids.INT2 if type_oid == oids.INT2VECTOR else oids.OID
         return Var(_arrays(array, element, style, lower_bound=0))
-    if type_oid in oids.TEXT_LIKE:
+    if type_oid in oids.TEXT_LIKE or type_oid == oids.VOID:
         return Var(text_array(array, type_oid, style))
     raise Unsupported(
         f"a column of Arrow type {kind} cannot be sent in the binary form of type {type_oid}; ask for text"
     )
+
+
+_TYPE_NUMBERS: Final = {
+    **{name: oid for oid, name in oids.SHOWN_NAMES.items()},
+    **{
+        f"{oids.SHOWN_NAMES[element]}[]": array
+        for element, array in oids.ARRAY_OF.items()
+        if element in oids.SHOWN_NAMES
+    },
+    "unknown": oids.UNKNOWN,
+}
 
 
 def _values(array: pa.Array) -> npt.NDArray[Any]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from fsspeckit_sqlserver.types.kernels import pc
 
-__all__ = ["decimal_text", "float_text"]
+__all__ = ["decimal_text", "float_text", "rounded_text"]
 
 
 def float_text(array: pa.Array) -> pa.Array:
@@ -42,6 +42,18 @@ def float_text(array: pa.Array) -> pa.Array:
     chosen = values[odd]
     again = _single_text(chosen, text.filter(pa.array(odd))) if is_single else _double_text(chosen)
     return pc.replace_with_mask(text, pa.array(odd), again)
+
+
+def rounded_text(array: pa.Array, extra_digits: int) -> pa.Array:
+    """Return floats with 15 (float4: 6) digits and `extra_digits`, which is 0 or less, as C's `%g` writes them.
+
+    Loops once over each distinct value: extra_float_digits 0 is for people who compare old listings.
+    """
+    digits = max(1, (6 if array.type == pa.float32() else 15) + extra_digits)
+    encoded = array.dictionary_encode()
+    names = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    texts = [names.get(text := f"{value:.{digits}g}", text) for value in encoded.dictionary.to_pylist()]
+    return pc.take(pa.array(texts, pa.string()), encoded.indices)
 
 
 def _double_text(values: npt.NDArray[Any]) -> pa.Array:

@@ -39,6 +39,7 @@ __all__ = [
     "REGPROCEDURE",
     "REGROLE",
     "REGTYPE",
+    "SHOWN_NAMES",
     "TEXT",
     "TEXT_LIKE",
     "TIME",
@@ -175,6 +176,36 @@ TYPE_SIZE: Final = MappingProxyType(
     }
 )
 """`typlen` of the fixed-size types; every other type is variable, -1."""
+
+SHOWN_NAMES: Final = MappingProxyType(
+    {
+        BOOL: "boolean",
+        INT2: "smallint",
+        INT4: "integer",
+        INT8: "bigint",
+        FLOAT4: "real",
+        FLOAT8: "double precision",
+        NUMERIC: "numeric",
+        TEXT: "text",
+        VARCHAR: "character varying",
+        BPCHAR: "character",
+        NAME: "name",
+        BYTEA: "bytea",
+        DATE: "date",
+        TIME: "time without time zone",
+        TIMETZ: "time with time zone",
+        TIMESTAMP: "timestamp without time zone",
+        TIMESTAMPTZ: "timestamp with time zone",
+        INTERVAL: "interval",
+        UUID: "uuid",
+        JSON: "json",
+        JSONB: "jsonb",
+        BIT: "bit",
+        VARBIT: "bit varying",
+        OID: "oid",
+    }
+)
+"""What `format_type` shows."""
 
 _BY_NAME: Final = MappingProxyType(
     {

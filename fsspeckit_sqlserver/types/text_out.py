@@ -14,9 +14,10 @@ from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.bytea import escape_text, hex_text
 from fsspeckit_sqlserver.types.cells import Cells, Fixed, Var, binary_from_fixed, valid_mask
+from fsspeckit_sqlserver.types.datestyle import restyled
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.nested import array_text, json_text, vector_text
-from fsspeckit_sqlserver.types.numbers import decimal_text, float_text
+from fsspeckit_sqlserver.types.numbers import decimal_text, float_text, rounded_text
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.types.times import date_text, interval_text, time_text, timestamp_text
 
@@ -60,19 +61,30 @@ def text_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     if types.is_integer(kind):
         return Var(pc.cast(array, pa.string()))
     if types.is_floating(kind):
-        return Var(float_text(array))
+        return Var(float_text(array) if style.extra_float_digits > 0 else rounded_text(array, style.extra_float_digits))
     if types.is_timestamp(kind):
-        return timestamp_text(array, style.time_zone)
+        return _in_style(timestamp_text(array, style.time_zone), len(array), style)
     if types.is_decimal(kind):
         return Var(decimal_text(array))
     if types.is_date(kind):
-        return date_text(array)
+        return _in_style(date_text(array), len(array), style)
     if types.is_boolean(kind):
         letters = np.where(
             pc.fill_null(array, False).to_numpy(zero_copy_only=False), np.uint8(116), np.uint8(102)
         )  # t, f
         return Fixed((letters,), valid_mask(array))
     return Var(_other(array, type_oid, style))
+
+
+def _in_style(cells: Cells, row_count: int, style: TextStyle) -> Cells:
+    """Return dates or timestamps, which are written in ISO, in the session's DateStyle."""
+    if style.date_style.startswith("ISO"):
+        return cells
+    if isinstance(cells, Fixed):
+        texts = binary_from_fixed(cells.pieces, row_count, cells.valid).cast(pa.string())
+    else:
+        texts = cells.array
+    return Var(restyled(texts, style.date_style, style.time_zone))
 
 
 def text_array(array: pa.Array, type_oid: int, style: TextStyle) -> pa.Array:

@@ -176,7 +176,7 @@ def test_words_that_only_duckdb_reserves(tmp_path: Path) -> None:
         ("SELECT '{'::json", "22P02", "invalid input syntax for type json"),
         ("SELECT (SELECT id FROM trips)", "21000", "more than one row returned"),
         ("SELECT 'a' ~ '('", "2201B", ""),
-        ("SELECT 1 LIMIT -1", "22023", "LIMIT must not be negative"),
+        ("SELECT 1 LIMIT -1", "2201W", "LIMIT must not be negative"),
         ("SELECT '{1,2'::int[]", "22P02", "malformed array literal"),
         ("SELECT id FROM trips WHERE id = 'x'", "22P02", "invalid input syntax"),
         ("SELECT other.public.trips.id FROM other.public.trips", "0A000", "cross-database references"),

@@ -21,7 +21,7 @@ from typing_extensions import Buffer
 
 from fsspeckit_lib.errors import IsADirectory, NotADirectory
 
-__all__ = ["DEFAULT_MODE", "LocalFile", "mode_of", "open_folder", "remove_file"]
+__all__ = ["DEFAULT_MODE", "LocalFile", "mode_of", "open_folder", "refuse_links", "remove_file"]
 
 DEFAULT_MODE = 0o666
 _PERMISSIONS = 0o777
@@ -50,6 +50,17 @@ def open_folder(root: str, key: str, *, create: bool = False) -> int:
             os.close(descriptor)
         descriptor = inner
     return descriptor
+
+
+def refuse_links(root: str, path: str) -> None:
+    """Make sure that no link to a folder stands between `root` and `path`, which need not be there yet.
+
+    Raises:
+        NotADirectory: one does.
+    """
+    parent = os.path.dirname(os.path.relpath(path, root))
+    with contextlib.suppress(FileNotFoundError):
+        os.close(open_folder(root, "" if parent.startswith("..") else parent))
 
 
 def remove_file(root: str, key: str) -> None:

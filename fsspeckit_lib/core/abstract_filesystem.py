@@ -21,6 +21,9 @@ from typing import Any, TypeVar
 import fsspec
 from fsspec.callbacks import DEFAULT_CALLBACK
 
+from fsspeckit_lib.common.local_files import refuse_links
+from fsspeckit_lib.common.transfer import local_path
+from fsspeckit_lib.core.copying import BoundedCopies
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, ObjectInfo, ObjectStore, WritableStore
 from fsspeckit_lib.core.open_files import ObjectReader, ObjectWriterFile, read_parts
 from fsspeckit_lib.errors import (
@@ -60,7 +63,7 @@ class Place:
         return "/".join(part for part in (self.prefix, key) if part)
 
 
-class AbstractFileSystem(fsspec.AbstractFileSystem):
+class AbstractFileSystem(BoundedCopies):
     """A filesystem whose bytes move through `ObjectStore`s.
 
     Errors are the built-in ones where a caller expects them (FileNotFoundError, PermissionError, IsADirectoryError,
@@ -229,9 +232,18 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
         return results
 
     def get_file(
-        self, rpath: str, lpath: Any = None, callback: Any = DEFAULT_CALLBACK, outfile: Any = None, **kwargs: Any
+        self,
+        rpath: str,
+        lpath: Any = None,
+        callback: Any = DEFAULT_CALLBACK,
+        outfile: Any = None,
+        below: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Download a file in parallel parts; the local file appears whole or not at all."""
+        """Download a file in parallel parts; the local file appears whole or not at all.
+
+        With `below`, a link to a folder between it and the file is an error.
+        """
         place = self._at(rpath)
         with fsspec_errors():
             entry = place.store.stat(place.key)
@@ -239,6 +251,10 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
                 if outfile is None:
                     os.makedirs(lpath, exist_ok=True)
                 return
+            if outfile is None:
+                if below is not None:
+                    refuse_links(os.path.abspath(below), os.path.abspath(lpath))
+                os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
             callback.set_size(entry.size_bytes)
             if outfile is not None:
                 for start in range(0, entry.size_bytes, _CHUNK_BYTES):
@@ -249,9 +265,16 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
             read_parts(place.store, entry, os.fspath(lpath), callback.relative_update)
 
     def put_file(
-        self, lpath: Any, rpath: str, callback: Any = DEFAULT_CALLBACK, mode: str = "overwrite", **kwargs: Any
+        self,
+        lpath: Any,
+        rpath: str,
+        callback: Any = DEFAULT_CALLBACK,
+        mode: str = "overwrite",
+        below: str | None = None,
+        **kwargs: Any,
     ) -> None:
         """Upload a local file in parallel parts."""
+        self._refuse_links(below, rpath)
         if os.path.isdir(lpath):
             self.makedirs(rpath, exist_ok=True)
             return
@@ -268,15 +291,24 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
         with fsspec_errors():
             store.put(place.key, value, only=IfAbsent() if mode == "create" else None)
 
-    def cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
-        """Copy a file: on the server's side within one store, else streamed."""
+    def cp_file(self, path1: str, path2: str, below: str | None = None, **kwargs: Any) -> None:
+        """Copy a file: on the server's side within one store, else streamed. Of a folder there is nothing to copy."""
         source = self._at(path1)
+        if not source.key:
+            return
         target, store = self._writable(path2)
+        self._refuse_links(below, path2)
         with fsspec_errors():
             if source.store is target.store:
-                store.copy(source.key, target.key)
+                try:
+                    store.copy(source.key, target.key)
+                except (NotFound, IsADirectory):
+                    if not isinstance(source.store.stat(source.key), DirectoryInfo):
+                        raise
                 return
-            info = self._file(source)
+            info = source.store.stat(source.key)
+            if isinstance(info, DirectoryInfo):
+                return
             with self._open(path2, "wb") as file:
                 for start in range(0, info.size_bytes, _CHUNK_BYTES):
                     stop = min(start + _CHUNK_BYTES, info.size_bytes)
@@ -290,14 +322,18 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
 
     def rm(self, path: str | list[str], recursive: bool = False, maxdepth: int | None = None) -> None:
         """Delete files, or with `recursive` everything below, in batches."""
-        for one in [path] if isinstance(path, str) else path:
+        paths = [path] if isinstance(path, str) else path
+        for one in [name for given in paths for name in (self.expand_path(given) if "*" in given else [given])]:
             place, store = self._writable(one)
             if not recursive:
-                for name in self.expand_path(one) if "*" in one else [one]:
-                    place, store = self._writable(name)
-                    with fsspec_errors():
-                        self._file(place)
-                        store.delete([place.key])
+                with fsspec_errors():
+                    self._file(place)
+                    store.delete([place.key])
+                continue
+            delete_tree = getattr(store, "delete_tree", None)
+            if delete_tree is not None and maxdepth is None and self.isdir(one):
+                with fsspec_errors():
+                    delete_tree(place.key)  # its folders are real, and go too
                 continue
             names = self.find(one, maxdepth=maxdepth)
             with fsspec_errors():
@@ -382,6 +418,15 @@ class AbstractFileSystem(fsspec.AbstractFileSystem):
         if isinstance(entry, DirectoryInfo):
             raise IsADirectory(f"{place.store.url}/{place.key}: is a folder, a file was wanted")
         return entry
+
+    def _refuse_links(self, below: str | None, path: str) -> None:
+        """Make sure that a recursive copy into the local disk goes through no link below its target."""
+        if below is None:
+            return
+        root, target = (local_path(self, self._strip_protocol(one)) for one in (below, path))
+        if root is not None and target is not None:
+            with fsspec_errors():
+                refuse_links(root, target)
 
     def _type(self, path: str) -> str:
         try:

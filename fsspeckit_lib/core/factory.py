@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import fsspec
-from fsspec.implementations.dirfs import DirFileSystem
 
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
+from fsspeckit_lib.core.copying import LocalFileSystem, RootedFileSystem
 from fsspeckit_lib.core.obstore_filesystem import (
     AzureObjectFileSystem,
     GcsObjectFileSystem,
@@ -72,7 +72,7 @@ def filesystem(
         folder = os.path.abspath(os.path.expanduser(cache_storage or "~/.cache/fsspeckit"))
         mapper = from_room_above("cache", "FileNameCacheMapper")(folder)
         fs = from_room_above("cache", "MonitoredSimpleCacheFileSystem")(fs=fs, cache_mapper=mapper)
-    return DirFileSystem(path=root, fs=fs) if dirfs and root else fs
+    return RootedFileSystem(path=root, fs=fs) if dirfs and root else fs  # type: ignore[no-untyped-call]
 
 
 def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.AbstractFileSystem, str]:
@@ -90,9 +90,11 @@ def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.Abst
     if location.protocol in {"http", "https"} and location.path:
         return StoreFileSystem(open_store(location.address, options)), ""
     kwargs = options.to_fsspec_kwargs()
+    if location.protocol == "file":
+        return LocalFileSystem(**kwargs, auto_mkdir=True), root  # type: ignore[no-untyped-call]
     try:
         with translated(location.text):
-            if location.path and location.protocol != "file":
+            if location.path:
                 fs, root = fsspec.url_to_fs(location.address, **kwargs)
             else:
                 fs = fsspec.filesystem(location.protocol, **kwargs)

@@ -226,6 +226,23 @@ class FsspecObjects:
 
             self._call(key, send)
 
+    def delete_tree(self, key: str) -> int:
+        """Delete every object below `key`, then the folders, where the storage has real ones. Return the objects.
+
+        A link is deleted as a file is; a folder that is not empty after all stays.
+        """
+        folders, found = [key], 0
+        for folder in folders:  # it grows
+            for page in self.list_directory(folder):
+                folders.extend(entry.key for entry in page if isinstance(entry, DirectoryInfo))
+                objects = [entry.key for entry in page if isinstance(entry, ObjectInfo)]
+                self.delete(objects)
+                found += len(objects)
+        for folder in reversed(folders):
+            with contextlib.suppress(Exception):
+                self._fs.rmdir(self._path(folder))
+        return found
+
     def close(self) -> None:
         """Release nothing: fsspec shares filesystem instances."""
 

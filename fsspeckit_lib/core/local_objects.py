@@ -8,6 +8,7 @@ Symbolic links are followed only to places below the root, so that a mount never
 from __future__ import annotations
 
 import os
+import shutil
 import stat as stat_module
 from collections.abc import Iterator, Sequence
 
@@ -135,33 +136,41 @@ class LocalObjects:
             raise
         writer.close()
 
-    def open_writer(
-        self, key: str, *, only: Precondition | None = None, below: str | None = None, mode: int = DEFAULT_MODE
-    ) -> LocalWriter:
+    def open_writer(self, key: str, *, only: Precondition | None = None, mode: int = DEFAULT_MODE) -> LocalWriter:
         """Begin a file: beside its place, synced and renamed at close. Missing folders are made.
 
         Args:
-            below: a folder below which a link to a folder is an error, not a way; none by default.
             mode: of a new file, less the umask; a file that is replaced keeps its own.
         """
         path = self._path_below_root(key)
-        folder = self._path(below) if below is not None and key.startswith(f"{below}/" if below else "") else None
-        folder = folder or os.path.dirname(path)
-        return LocalWriter(folder, os.path.relpath(path, folder), lambda: self._etag_or_none(key), only, mode)
+        return LocalWriter(*os.path.split(path), lambda: self._etag_or_none(key), only, mode)
 
-    def copy(self, source: str, target: str, *, only: IfAbsent | None = None, below: str | None = None) -> None:
+    def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
         """Copy inside the kernel (`copy_file_range`), which shares the blocks where the file system can."""
         entry = self.stat(source)
         if not isinstance(entry, ObjectInfo):
             raise IsADirectory(f"{self._path(source)}: is a folder, a file was wanted")
         mode = mode_of(os.stat(self._path(source)))
-        writer = self.open_writer(target, only=only, below=below, mode=mode)
+        writer = self.open_writer(target, only=only, mode=mode)
         try:
             writer.copy_from(self._path(source))
         except BaseException:
             writer.abort()
             raise
         writer.close()
+
+    def delete_tree(self, key: str) -> int:
+        """Remove a folder and all below it, as rm(1) does: a link goes, what it leads to stays. Return the files."""
+        path = self._path_below_root(key)
+        try:
+            if os.path.islink(path):
+                os.unlink(path)
+                return 1
+            count = sum(len(files) for _, _, files in os.walk(path, followlinks=False))
+            shutil.rmtree(path)
+        except OSError as error:
+            raise translate(error, path) from error
+        return count
 
     def delete(self, keys: Sequence[str]) -> None:
         """Unlink one by one; folders stay."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sys
 
 import click
 
-from fsspeckit_lib.common.transfer import local_path
 from fsspeckit_lib.core.abstract_filesystem import as_writable
-from fsspeckit_lib.core.backend_errors import translate
+from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, IsADirectory
 from fsspeckit_lib.storage_commands.places import Context, Place, storage_options
@@ -49,6 +46,7 @@ def cat(context: Context, urls: tuple[str, ...], span: str | None) -> None:
 def rm(context: Context, urls: tuple[str, ...], recursive: bool, yes: bool) -> None:
     """Delete files; a quoted * matches. Asks nothing. Nothing is deleted unless every URL can be."""
     keys: list[tuple[Place, list[str]]] = []
+    trees: list[tuple[Place, LocalObjects]] = []
     for place in [found for url in urls for found in context.matches(url)]:
         if not place.key and not yes:
             raise BadInput(f"{place.text}: is the root of a storage; add --yes to delete all of it")
@@ -58,16 +56,16 @@ def rm(context: Context, urls: tuple[str, ...], recursive: bool, yes: bool) -> N
                 raise IsADirectory(f"{place.text}: is a folder; add -r to delete it with all that lies below")
             if place.store.namespace == ("file",) and not place.key:
                 raise BadInput(f"{place.text}: is the root of this machine's files; it is not deleted")
-            local = local_path(place.fs, place.key)
-            keys.append((place, [] if local is not None else [info.key for info in place.files()]))
+            if isinstance(place.store, LocalObjects) and place.key:
+                trees.append((place, place.store))
+            else:
+                keys.append((place, [info.key for info in place.files()]))
         else:
             keys.append((place, [place.key]))
+    for place, store in trees:
+        count = store.delete_tree(place.key)
+        context.say(f"deleted {count} files: {place.url}", {"url": place.url, "deleted": count})
     for place, found in keys:
-        folder = local_path(place.fs, place.key)
-        if folder is not None and not found:
-            count = _remove_tree(folder)
-            context.say(f"deleted {count} files: {place.url}", {"url": place.url, "deleted": count})
-            continue
         done = 0
         try:
             for start in range(0, len(found), _BATCH):
@@ -77,19 +75,6 @@ def rm(context: Context, urls: tuple[str, ...], recursive: bool, yes: bool) -> N
             click.echo(f"{place.text}: {done} of {len(found)} files were deleted before the failure", err=True)
             raise
         context.say(f"deleted {len(found)} files: {place.url}", {"url": place.url, "deleted": len(found)})
-
-
-def _remove_tree(folder: str) -> int:
-    """Remove a local folder and all below it, as rm(1) does: a link goes, what it leads to stays. Return the files."""
-    try:
-        if os.path.islink(folder):
-            os.unlink(folder)
-            return 1
-        count = sum(len(files) for _, _, files in os.walk(folder, followlinks=False))
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise translate(error, folder) from error
-    return count
 
 
 def _span(text: str | None) -> tuple[int | None, int | None]:

@@ -19,6 +19,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -26,13 +27,17 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from fsspeckit_lib.errors import AccessDenied, Cancelled, Conflict, GatewayError, InvalidValue
+from fsspeckit_sqlserver.auth.access import AccessRule, Peer
+from fsspeckit_sqlserver.auth.failures import Failures
+from fsspeckit_sqlserver.auth.login import Gate, Login
+from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
 from fsspeckit_sqlserver.session.driver import Driver
 from fsspeckit_sqlserver.session.errors import ClientGone, ShuttingDown, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
 from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES, FrontendDecoder
-from fsspeckit_sqlserver.wire.frontend import FrontendMessage, StartupMessage
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage, SslRequest, StartupMessage
 
 __all__ = ["AddressInUse", "Limits", "Server", "bind_listener"]
 
@@ -81,6 +86,7 @@ class _SocketOutlet:
         self._paused = False
         self._closing = False
         self._lost = False
+        self.tls: TlsLayer | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         with self._changed:
@@ -135,6 +141,8 @@ class _SocketOutlet:
             with self._changed:
                 if not self._queue:
                     if self._closing:
+                        if self.tls is not None:
+                            transport.write(self.tls.close())
                         transport.close()
                     return
                 data = self._queue[0]
@@ -145,7 +153,7 @@ class _SocketOutlet:
                     self._queue[0] = data[_WRITE_BYTES:]
                 self._queued_bytes -= len(piece)
                 self._changed.notify_all()
-            transport.write(piece)
+            transport.write(piece if self.tls is None else self.tls.encrypt(piece))
 
 
 class Connection(asyncio.Protocol):
@@ -156,7 +164,9 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._decoder = FrontendDecoder(server.limits.max_message_bytes)
         self._outlet = _SocketOutlet(loop)
-        self._session = Session()
+        self._session = Session(self._login)
+        self._tls: TlsLayer | None = None
+        self._is_first, self._is_direct = True, False
         self.driver = Driver(engine, self._outlet, _ConnectionSwitchboard(server, self), server.encoders)
         self.process_id = 0
         self.secret_key = b""
@@ -182,8 +192,29 @@ class Connection(asyncio.Protocol):
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._login_timer = self._loop.call_later(self._server.limits.login_timeout_s, self.abort)
         self._server.opened(self)
+        delay_s = self._server.gate.failures.delay_s(self._address())
+        if delay_s:
+            self._pause_reading(True)
+            self._loop.call_later(delay_s, self._decode)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_first and data[:1] == HANDSHAKE_BYTE and self._server.tls is not None:
+            self._begin_tls(self._server.tls.layer())
+            self._is_direct = True
+        self._is_first = False
+        if self._tls is not None:
+            try:
+                data, reply = self._tls.receive(data)
+            except TlsFailed as error:
+                logger.warning("connection from %s: %s", self._address(), error)
+                self._write(self._tls.unsent)
+                self._close()
+                return
+            self._write(reply)
+            if self._is_direct and self._tls.is_established and not self._tls.has_alpn:
+                logger.warning("connection from %s: encrypted at once, but not for PostgreSQL (ALPN)", self._address())
+                self._close()
+                return
         self._decoder.feed(data)
         self._decode()
 
@@ -230,12 +261,47 @@ class Connection(asyncio.Protocol):
                 item = error
             if item is None:
                 break
+            if isinstance(item, SslRequest) and self._server.tls is not None and self._tls is None:
+                if self._decoder.pending_bytes:  # whoever sent it could put his own words into the encrypted session
+                    self._broken = True
+                    item = FramingError("received unencrypted data after SSL request")
+                else:
+                    self._write(b"S")
+                    self._begin_tls(self._server.tls.layer())
+                    continue
             if isinstance(item, StartupMessage):
                 self._decoder.startup_done()
-                if self._login_timer is not None:
-                    self._login_timer.cancel()
             self._enqueue(item, before - self._decoder.pending_bytes)
         self._pause_reading(self._broken or self._is_full())
+
+    def _begin_tls(self, layer: TlsLayer) -> None:
+        self._tls = self._outlet.tls = layer
+
+    def _write(self, data: bytes) -> None:
+        """Send what the encryption itself has to say: before anything queued, or between."""
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def admitted(self) -> None:
+        """Take note that the login is over. Any thread."""
+        timer = self._login_timer
+        if timer is not None:
+            self._loop.call_soon_threadsafe(timer.cancel)
+
+    def _address(self) -> str:
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(name[0]).partition("%")[0] if isinstance(name, tuple) else "127.0.0.1"
+
+    def _login(self, user: str, database: str) -> Login:
+        layer = self._tls
+        if layer is None:
+            return Login(self._server.gate, Peer(self._address()), user, database)
+        peer = Peer(self._address(), True, layer.client_name, layer.certificate_pem)
+        return Login(self._server.gate, peer, user, database)
 
     def _is_full(self) -> bool:
         with self._lock:
@@ -347,8 +413,18 @@ def bind_listener(host: str, port: int) -> socket.socket:
 class Server:
     """Connections of one engine on one address."""
 
-    def __init__(self, engine: Engine, limits: Limits | None = None) -> None:
+    def __init__(
+        self, engine: Engine, limits: Limits | None = None, *, gate: Gate | None = None, tls: TlsListener | None = None
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            gate: who may enter; None lets everybody in who reaches the address.
+            tls: what encrypts connections that ask for it; None refuses to.
+        """
         self._engine = engine
+        self.gate = gate or Gate((AccessRule("trust"),), Failures(time.monotonic))
+        self.tls = tls
         self.limits = limits or Limits()
         # A worker may be blocked by a slow client, so each connection can have one; a few more answer cancel requests.
         self.workers: Executor = ThreadPoolExecutor(self.limits.max_connections + 16, "session")
@@ -411,6 +487,7 @@ class Server:
                 process_id = secrets.randbelow(2**31 - 1) + 1
             self._registered[process_id] = connection
             connection.process_id, connection.secret_key = process_id, secret_key
+        connection.admitted()
         return process_id
 
     def cancel(self, process_id: int, secret_key: bytes) -> None:

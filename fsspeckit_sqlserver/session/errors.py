@@ -11,7 +11,6 @@ __all__ = [
     "DuplicateStatement",
     "FailedTransaction",
     "ForwardOnly",
-    "InvalidAuthorization",
     "InvalidSetting",
     "NoActiveTransaction",
     "PlanChanged",
@@ -133,12 +132,6 @@ class ProtocolViolation(BadInput):
     """The client and the server disagree about where they are in the protocol."""
 
     kind = "protocol-violation"
-
-
-class InvalidAuthorization(InvalidValue):
-    """The startup message does not say who is there."""
-
-    kind = "invalid-authorization"
 
 
 class StatementTimeout(Cancelled):

@@ -6,7 +6,10 @@ a statement are answered here; what escapes `handle` is a defect.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fsspeckit_lib.errors import GatewayError, Unsupported
+from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session import extended
 from fsspeckit_sqlserver.session.blocks import abandon
 from fsspeckit_sqlserver.session.commands import CloseConnection, Flush, Send, Steps
@@ -43,8 +46,13 @@ def error_response(error: GatewayError, severity: str = "ERROR") -> ErrorRespons
 class Session:
     """The server's half of one conversation."""
 
-    def __init__(self) -> None:
-        self._state = SessionState(SessionSettings({}))
+    def __init__(self, make_login: Callable[[str, str], Login]) -> None:
+        """Begin it.
+
+        Args:
+            make_login: returns the way in of a user to a database, over this connection.
+        """
+        self._state = SessionState(SessionSettings({}), make_login)
 
     @property
     def phase(self) -> Phase:
@@ -68,7 +76,7 @@ class Session:
             return
         if isinstance(message, fe.Terminate):
             yield CloseConnection()
-        elif before is Phase.STARTUP:
+        elif before in {Phase.STARTUP, Phase.AUTHENTICATION}:
             yield from self._start(message)
         elif before is Phase.SKIPPING and not isinstance(message, fe.Sync):
             return
@@ -87,7 +95,6 @@ class Session:
         yield from abandon(self._state)
 
     def _start(self, message: FrontendMessage) -> Steps[None]:
-        assert isinstance(message, fe.StartupMessage | fe.SslRequest | fe.GssEncRequest | fe.CancelRequest)
         try:
             yield from begin_session(self._state, message)
         except ClientGone:
@@ -95,7 +102,7 @@ class Session:
         except GatewayError as error:
             yield from self._end(error)
             return
-        if isinstance(message, fe.StartupMessage):
+        if self._state.phase is Phase.READY:
             yield from self._ready()
 
     def _serve(self, message: FrontendMessage) -> Steps[None]:

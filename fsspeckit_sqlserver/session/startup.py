@@ -1,30 +1,34 @@
-"""The start of a session: encryption requests, protocol version, startup parameters, keys."""
+"""The start of a session: encryption requests, protocol version, startup parameters, login, keys."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.auth.errors import InvalidAuthorization
+from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session.commands import (
     CancelOther,
     CloseConnection,
+    Flush,
     Send,
     SendByte,
     SetParameter,
     Steps,
     admit,
 )
-from fsspeckit_sqlserver.session.errors import InvalidAuthorization
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.wire import frontend as fe
+from fsspeckit_sqlserver.wire.authentication import AuthenticationMessage, AuthenticationOk
 from fsspeckit_sqlserver.wire.backend import (
-    AuthenticationOk,
     BackendKeyData,
     NegotiateProtocolVersion,
     ParameterStatus,
 )
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage
 from fsspeckit_sqlserver.wire.phases import Phase
 
 __all__ = ["LATEST_MINOR", "begin_session"]
@@ -35,11 +39,9 @@ LATEST_MINOR: Final = 2
 _SHORT_KEY_BYTES: Final = 4
 _LONG_KEY_BYTES: Final = 32
 
-StartupKind = fe.StartupMessage | fe.SslRequest | fe.GssEncRequest | fe.CancelRequest
 
-
-def begin_session(state: SessionState, message: StartupKind) -> Steps[None]:
-    """Answer one message of the startup kind.
+def begin_session(state: SessionState, message: FrontendMessage) -> Steps[None]:
+    """Answer one message of the phases STARTUP and AUTHENTICATION.
 
     Raises:
         GatewayError: the client cannot be served; the connection ends with it.
@@ -52,6 +54,11 @@ def begin_session(state: SessionState, message: StartupKind) -> Steps[None]:
             yield CloseConnection()
         case fe.StartupMessage():
             yield from _start(state, message)
+        case fe.PasswordMessage(data):
+            assert state.login is not None
+            yield from _go_on(state, state.login, state.login.answer(data))
+        case _:
+            raise AssertionError(f"{message} in phase {state.phase}: the table of phases forbids it")
 
 
 def _start(state: SessionState, message: fe.StartupMessage) -> Steps[None]:
@@ -80,9 +87,26 @@ def _start(state: SessionState, message: fe.StartupMessage) -> Steps[None]:
                 state.settings.set_default(option, chosen)
         elif name not in unknown_options:
             state.settings.set_default(name, value)
-    secret_bytes = _LONG_KEY_BYTES if minor == LATEST_MINOR else _SHORT_KEY_BYTES
-    state.process_id, secret_key = yield from admit(user, database, secret_bytes)
-    yield Send(AuthenticationOk())
+    state.minor = minor
+    state.login = state.make_login(user, database)
+    yield from _go_on(state, state.login, state.login.begin())
+
+
+def _go_on(state: SessionState, login: Login, messages: Iterable[AuthenticationMessage]) -> Steps[None]:
+    """Send what the login says; once it admits, open the session."""
+    for message in messages:
+        if isinstance(message, AuthenticationOk):
+            yield from _enter(state, message)
+        else:
+            yield Send(message)
+    if not login.admitted:
+        yield Flush()
+
+
+def _enter(state: SessionState, admitted: AuthenticationOk) -> Steps[None]:
+    secret_bytes = _LONG_KEY_BYTES if state.minor == LATEST_MINOR else _SHORT_KEY_BYTES
+    state.process_id, secret_key = yield from admit(state.user, state.database, secret_bytes)
+    yield Send(admitted)
     for setting in SETTINGS.values():
         value = state.settings.get(setting.name)
         if setting.reported:

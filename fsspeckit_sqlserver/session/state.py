@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session.commands import CloseRows, Send, SetParameter, Steps
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.ports import Rows
@@ -53,6 +54,9 @@ class SessionState:
     """Everything of one session that is not I/O."""
 
     settings: SessionSettings
+    make_login: Callable[[str, str], Login]
+    login: Login | None = None
+    minor: int = 0
     user: str = ""
     database: str = ""
     process_id: int = 0

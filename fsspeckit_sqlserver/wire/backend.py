@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, TypeAlias
 
+from fsspeckit_sqlserver.wire.authentication import AuthenticationMessage, AuthenticationOk, decode_authentication
 from fsspeckit_sqlserver.wire.fields import FieldReader, FramingError, counted, cstring, int32s
 
 __all__ = [
@@ -42,17 +43,6 @@ __all__ = [
 
 TransactionStatus: TypeAlias = Literal["I", "T", "E"]
 """Idle, in a transaction block, in a failed transaction block."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuthenticationOk:
-    """The client may enter."""
-
-    tag: ClassVar[bytes] = b"R"
-
-    def body(self) -> bytes:
-        """Return the message body."""
-        return b"\0\0\0\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +221,7 @@ EMPTY_QUERY_RESPONSE: Final = Bare(b"I")
 PORTAL_SUSPENDED: Final = Bare(b"s")
 
 BackendMessage: TypeAlias = (
-    AuthenticationOk
+    AuthenticationMessage
     | BackendKeyData
     | ParameterStatus
     | NegotiateProtocolVersion
@@ -272,12 +262,6 @@ def decode_backend(data: bytes) -> Iterator[BackendMessage]:
         position = stop
 
 
-def _decode_authentication(reader: FieldReader) -> BackendMessage:
-    if reader.int32() != 0:
-        raise FramingError("unexpected authentication request")
-    return AuthenticationOk()
-
-
 def _decode_negotiate(reader: FieldReader) -> BackendMessage:
     version, count = reader.uint32(), reader.uint32()
     return NegotiateProtocolVersion(version & 0xFFFF, tuple(reader.cstring() for _ in range(count)))
@@ -310,7 +294,7 @@ def _decode_report(reader: FieldReader) -> Mapping[str, str]:
 
 _DECODERS: Final[Mapping[bytes, Callable[[FieldReader], BackendMessage]]] = MappingProxyType(
     {
-        b"R": _decode_authentication,
+        b"R": decode_authentication,
         b"K": lambda reader: BackendKeyData(reader.uint32(), reader.rest()),
         b"S": lambda reader: ParameterStatus(reader.cstring(), reader.cstring()),
         b"v": _decode_negotiate,

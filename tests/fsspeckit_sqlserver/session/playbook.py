@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.auth.access import AccessRule, Peer
+from fsspeckit_sqlserver.auth.failures import Failures
+from fsspeckit_sqlserver.auth.login import Gate, Login
 from fsspeckit_sqlserver.session import commands as c
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.wire import authentication
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -58,7 +62,12 @@ class Stage:
     errors: Mapping[str, GatewayError] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     started: list[ScriptedRows] = field(default_factory=list)
-    session: Session = field(default_factory=Session)
+    gate: Gate = field(default_factory=lambda: Gate((AccessRule("trust"),), Failures(lambda: 0.0)))
+    peer: Peer = field(default_factory=lambda: Peer("127.0.0.1"))
+    session: Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.session = Session(lambda user, database: Login(self.gate, self.peer, user, database))
 
     def play(self, *said: Said) -> list[str]:
         """Say these messages one after the other; return what is heard."""
@@ -190,8 +199,16 @@ def short(message: be.BackendMessage) -> str:
             return f"keys {process_id} {len(secret_key)}"
         case be.NegotiateProtocolVersion(minor, unknown):
             return f"negotiate 3.{minor} {' '.join(unknown)}".strip()
-        case be.AuthenticationOk():
+        case authentication.AuthenticationOk():
             return "welcome"
+        case authentication.AuthenticationSasl(mechanisms):
+            return f"wanted {' '.join(mechanisms)}"
+        case authentication.AuthenticationMd5Password():
+            return "wanted md5"
+        case authentication.AuthenticationSaslContinue():
+            return "challenge"
+        case authentication.AuthenticationSaslFinal():
+            return "proved too"
         case be.DataRow():
             return "row"
 

@@ -30,18 +30,18 @@ class BoundedCopies(fsspec.AbstractFileSystem):
         """Copy files, or with `recursive` folders, by fsspec's rules."""
         bound = _bound(path2, recursive)
         path1, path2 = self._settled(path1, path2, self.isdir)
-        super().copy(path1, path2, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call,misc]
+        super().copy(path1, path2, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call]
 
     def get(self, rpath: Any, lpath: Any, recursive: bool = False, *args: Any, **kwargs: Any) -> None:
         """Download files, or with `recursive` folders, by fsspec's rules."""
         bound = _bound(lpath, recursive)
         rpath, lpath = self._settled(rpath, lpath, os.path.isdir)
-        super().get(rpath, lpath, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call,misc]
+        super().get(rpath, lpath, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call]
 
     def put(self, lpath: Any, rpath: Any, recursive: bool = False, *args: Any, **kwargs: Any) -> None:
         """Upload files, or with `recursive` folders, by fsspec's rules."""
         bound = _bound(rpath, recursive)
-        super().put(lpath, rpath, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call,misc]
+        super().put(lpath, rpath, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call]
 
     def _settled(self, source: Any, target: Any, is_folder: Callable[[str], bool]) -> tuple[Any, Any]:
         """Return source and target with what goes into a folder spelt out, for a source without a parent.

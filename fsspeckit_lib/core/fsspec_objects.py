@@ -24,6 +24,7 @@ from fsspeckit_lib.core.objects import (
     ObjectWriter,
     Precondition,
     check_is_directory,
+    check_span,
     objects_below,
 )
 from fsspeckit_lib.errors import (
@@ -127,6 +128,7 @@ class FsspecObjects:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one `cat_file`, then one `info` that proves the version."""
         who = self._who(info.key)
+        check_span(who, info, start, stop)
 
         def fetch() -> bytes:
             data: bytes = self._fs.cat_file(self._path(info.key), start=start, end=stop)

@@ -24,6 +24,7 @@ from fsspeckit_lib.core.objects import (
     ObjectInfo,
     Precondition,
     check_is_directory,
+    check_span,
     objects_below,
 )
 from fsspeckit_lib.errors import AccessDenied, CacheStale, IsADirectory, NotADirectory, NotFound, ShortRead
@@ -102,6 +103,7 @@ class LocalObjects:
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version of the file."""
         path = self._path(info.key)
+        check_span(path, info, start, stop)
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             try:

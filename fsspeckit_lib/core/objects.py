@@ -17,7 +17,7 @@ from typing import Protocol, TypeAlias
 
 from typing_extensions import Buffer
 
-from fsspeckit_lib.errors import NotADirectory, NotFound
+from fsspeckit_lib.errors import InvalidValue, NotADirectory, NotFound
 
 __all__ = [
     "DirectoryInfo",
@@ -32,6 +32,7 @@ __all__ = [
     "Precondition",
     "WritableStore",
     "check_is_directory",
+    "check_span",
     "objects_below",
 ]
 
@@ -173,6 +174,7 @@ class ObjectStore(Protocol):
         Raises:
             CacheStale: the object is now another version than `info`.
             ShortRead: the storage sent another number of bytes.
+            InvalidValue: the span is none, or not within the object.
         """
         ...
 
@@ -252,6 +254,15 @@ def check_is_directory(store: _Rooted) -> None:
         raise NotFound(f"{store.url}: no such directory; create it, or check the spelling") from error
     if not isinstance(entry, DirectoryInfo):
         raise NotADirectory(f"{store.url}: is a file, a directory or bucket was wanted; name the folder it lies in")
+
+
+def check_span(who: str, info: ObjectInfo, start: int, stop: int) -> None:
+    """Make sure that [start, stop) is a span of bytes of that object, and not an empty one."""
+    if not 0 <= start < stop <= info.size_bytes:
+        raise InvalidValue(
+            f"{who}: found the span [{start}, {stop}), wanted one within the object's {info.size_bytes} bytes "
+            "that is not empty"
+        )
 
 
 class _Directories(Protocol):

@@ -10,6 +10,7 @@ import click
 
 from fsspeckit_lib.common.units import format_size
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.errors import NotFound
 from fsspeckit_lib.storage_commands.places import Context, Place, storage_options
 
 __all__ = ["du", "ls", "tree"]
@@ -75,7 +76,10 @@ def tree(context: Context, url: str, levels: int | None) -> None:
 
 
 def _draw(context: Context, place: Place, indent: str, levels: int | None) -> None:
-    entries = place.children()
+    try:
+        entries = place.children()
+    except NotFound:
+        return  # SeaweedFS lists folders after their last file is gone
     for number, entry in enumerate(entries, 1):
         is_last = number == len(entries)
         is_folder = isinstance(entry, DirectoryInfo)

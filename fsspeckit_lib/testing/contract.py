@@ -30,6 +30,7 @@ from fsspeckit_lib.errors import (
     CacheStale,
     Conflict,
     GatewayError,
+    InvalidValue,
     IsADirectory,
     NotADirectory,
     NotFound,
@@ -150,6 +151,15 @@ class ReadContract:
         wrong = ObjectInfo(info.key, info.size_bytes + 100, info.mtime_ns, info.etag)
         with pytest.raises((CacheStale, ShortRead)):
             place.store.read_range(wrong, 0, info.size_bytes + 50)
+
+    @pytest.mark.parametrize("span", [(5, 2), (3, 3), (-1, 2), (0, 10**6), (10**6, 10**6 + 1)])
+    def test_a_span_that_is_none_is_refused(self, place: ContractPlace, span: tuple[int, int]) -> None:
+        info = place.store.stat("a/one.csv")
+        assert isinstance(info, ObjectInfo)
+        with pytest.raises(InvalidValue) as caught:
+            place.store.read_range(info, *span)
+        assert f"[{span[0]}, {span[1]})" in str(caught.value)
+        assert str(info.size_bytes) in str(caught.value)
 
     def test_the_root_answers(self, place: ContractPlace) -> None:
         place.store.check()

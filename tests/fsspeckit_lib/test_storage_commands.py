@@ -62,6 +62,9 @@ def test_copy_list_and_read(shell: Shell) -> None:
     raw = subprocess.run([COMMAND, "cat", str(shell.folder / "a.txt")], capture_output=True, check=True, timeout=60)
     assert raw.stdout == b"a.txt\0\xff\n"
     assert "└── c.bin" in shell.run("tree", "lake:x")
+    shell.run("rm", "-r", "lake:x/d/e")  # a folder that SeaweedFS goes on to list
+    assert "a.txt" in shell.run("tree", "lake:x")
+    shell.run("cp", str(shell.folder / "d/e/c.bin"), "lake:x/d/e/")
     assert "c.bin" not in shell.run("tree", "-L", "2", "lake:x")
     (total,) = [json.loads(line) for line in shell.run("du", "-s", "lake:x", "--json").splitlines()]
     assert (total["size_bytes"], total["files"]) == (30, 3)

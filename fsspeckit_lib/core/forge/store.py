@@ -42,6 +42,7 @@ from fsspeckit_lib.core.objects import (
     ObjectWriter,
     Precondition,
     check_is_directory,
+    check_span,
 )
 from fsspeckit_lib.errors import IsADirectory, NotADirectory, NotFound
 from fsspeckit_lib.storage_options.repositories import RepositoryOptions, RepositoryPlace
@@ -167,6 +168,7 @@ class ForgeObjects:
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: of its blob, whatever the branch points at by now."""
+        check_span(self._who(info.key), info, start, stop)
         return self._blobs.read_range(info, self._path(info.key), self._who(info.key), start, stop)
 
     def get(self, key: str) -> tuple[ObjectInfo, Buffer]:

@@ -19,6 +19,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from stat import S_ISREG
 from typing import Any
 
 import click
@@ -47,6 +48,7 @@ class SyncResult:
         skipped: keys that were equal already.
         bytes: copied.
         failed: keys with the words of their errors.
+        not_regular: keys that were left out: links to nowhere. They are no failure, and not deleted at the destination.
     """
 
     copied: tuple[str, ...]
@@ -54,6 +56,7 @@ class SyncResult:
     deleted: tuple[str, ...]
     bytes: int
     failed: tuple[tuple[str, str], ...]
+    not_regular: tuple[str, ...]
     dry_run: bool
 
     def __str__(self) -> str:
@@ -88,6 +91,7 @@ class _File:
     size_bytes: int | None
     tag: str | None
     mtime_s: float | None
+    is_regular: bool = True
 
 
 def sync_dir(
@@ -108,7 +112,7 @@ def sync_dir(
         src_fs, dst_fs: any filesystems of fsspec. Within one storage files are copied on the server's side.
         delete: remove files of the destination that the source has not; not if any copy failed.
         checksum: read files whose ETags cannot be compared, rather than trust modification times.
-        progress: show a bar if stderr is a terminal, and print one line at the end, to stderr.
+        progress: show a bar if stderr is a terminal, say there what is left out, and print one line at the end.
         max_workers: files at once; 8 by default.
         dry_run: change nothing.
 
@@ -129,6 +133,11 @@ def sync_dir(
     _refuse_overlap(identity(source_fs, source), identity(target_fs, target), source, target)
     _check_source(source_fs, source)
     wanted = dict(_files(source_fs, source))
+    odd = sorted(key for key, found in wanted.items() if not found.is_regular)
+    for key in odd:
+        del wanted[key]
+        if progress:
+            click.echo(f'skipping non-regular file "{key}"', err=True)
     present = dict(_files(target_fs, target)) if _is_there(target_fs, target) else {}
     total = sum(found.size_bytes or 0 for found in wanted.values())
     copied: list[str] = []
@@ -165,7 +174,7 @@ def sync_dir(
             else:
                 copied.append(key)
                 done_bytes += outcome
-    extra = sorted(present.keys() - wanted.keys()) if delete and not failed else []
+    extra = sorted(present.keys() - wanted.keys() - set(odd)) if delete and not failed else []
     deleted = []
     for key in extra:
         try:
@@ -175,11 +184,11 @@ def sync_dir(
         except (OSError, GatewayError) as error:
             failed.append((key, _words(error)))
     target_fs.invalidate_cache()
-    result = SyncResult(tuple(copied), tuple(skipped), tuple(deleted), done_bytes, tuple(failed), dry_run)
+    result = SyncResult(tuple(copied), tuple(skipped), tuple(deleted), done_bytes, tuple(failed), tuple(odd), dry_run)
     if failed:
         raise SyncIncomplete(result)
     if progress:
-        click.echo(str(result), err=True)
+        click.echo(str(result))
     return result
 
 
@@ -201,10 +210,23 @@ def _check_source(fs: fsspec.AbstractFileSystem, path: str) -> None:
         kind = fs.info(path)["type"]
     except (FileNotFoundError, NotFound) as error:
         raise NotFound(
-            f"sync: found no source folder {path or '/'}; check the spelling; the destination was left as it is"
+            f"sync: found no source folder {_shown(fs, path)}; check the spelling; the destination was left as it is"
         ) from error
     if kind != "directory":
-        raise NotADirectory(f"sync: source {path} is a file, a folder was wanted; copy a single file with cp")
+        raise NotADirectory(
+            f"sync: source {_shown(fs, path)} is a file, a folder was wanted; copy a single file with cp"
+        )
+
+
+def _shown(fs: fsspec.AbstractFileSystem, path: str) -> str:
+    """Return a path as people write it: from the root of the disk, or with the storage's URL."""
+    local = local_path(fs, path)
+    if local is not None:
+        return local
+    if hasattr(fs, "_place"):
+        place = fs._place(path)
+        return f"{place.store.url}/{place.key}" if place.key else str(place.store.url)
+    return path or "/"
 
 
 def _is_there(fs: fsspec.AbstractFileSystem, path: str) -> bool:
@@ -214,7 +236,7 @@ def _is_there(fs: fsspec.AbstractFileSystem, path: str) -> bool:
     except FileNotFoundError:
         return False
     if kind != "directory":
-        raise NotADirectory(f"sync: destination {path} is a file, a folder was wanted")
+        raise NotADirectory(f"sync: destination {_shown(fs, path)} is a file, a folder was wanted")
     return True
 
 
@@ -223,7 +245,7 @@ def _files(fs: fsspec.AbstractFileSystem, root: str) -> Iterator[tuple[str, _Fil
     folder = local_path(fs, root)
     if folder is not None:
         for key, status in local_files(folder):
-            yield key, _File(_join(root, key), status.st_size, None, status.st_mtime)
+            yield key, _File(_join(root, key), status.st_size, None, status.st_mtime, S_ISREG(status.st_mode))
         return
     if hasattr(fs, "_place"):
         place = fs._place(root)

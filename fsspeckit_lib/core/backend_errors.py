@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import html
 import re
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from fsspeckit_lib.common.secrets import mask_url
 from fsspeckit_lib.errors import (
@@ -102,6 +104,9 @@ _BY_OBSTORE_TYPE: Mapping[str, type[GatewayError]] = {
 _NO_CREDENTIALS = "169.254.169.254"
 """Where obstore asks for credentials, on a machine of AWS, when nobody gave it any."""
 _REQUEST_URL = re.compile(r"Error performing \w+ (\w+://[^/\s]+)")
+_CONNECTED_TO = re.compile(r'"tcp connect error",\s+(\[?[0-9a-f.:]+\]?:(\d+)),')
+_POOL = re.compile(r"host='([^']+)', port=(\d+)")
+"""What urllib3 tried to connect to: the proxy, where there is one."""
 _NO_CONNECTION = {
     "Connection refused": "connection refused",
     "dns error": "the name is not known",
@@ -235,18 +240,38 @@ def _words(error: BaseException) -> str:
         reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), None)
         if reason is None:
             return f"{url.group(1)} broke the connection off before it answered"
-        return f"cannot connect to {url.group(1)}: {reason}"
+        proxy = _proxy_on_the_way(url.group(1), text)
+        return f"cannot connect to {f'the proxy {proxy}, to reach ' if proxy else ''}{url.group(1)}: {reason}"
     if type(error).__module__.startswith("urllib3"):
         reason = next((words for mark, words in _NO_CONNECTION.items() if mark in text), None)
         if reason is not None:
-            return f"cannot connect: {reason}"
+            tried = _POOL.search(text)
+            return (
+                f"cannot connect to {tried.group(1)}:{tried.group(2)}: {reason}"
+                if tried
+                else f"cannot connect: {reason}"
+            )
     if "request or response body error" in text:
         slow = any(mark in text for mark in _TIMED_OUT)
         return "the answer stalled" if slow else "the connection ended before the whole answer had come"
     code, message = _CODE.search(text), _MESSAGE.search(text)
     if code is not None and message is not None:
-        return f"{message.group(1).strip().rstrip('.')} ({code.group(1)})"
+        return f"{html.unescape(message.group(1)).strip().rstrip('.')} ({code.group(1)})"
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     for prefix in ("Generic S3 error: ", "Error performing list request: "):
         first = first.removeprefix(prefix)
     return mask_url(first[:300])
+
+
+def _proxy_on_the_way(url: str, text: str) -> str | None:
+    """Return the address that obstore tried, if it is none of the URL's: another port, or another number."""
+    tried = _CONNECTED_TO.search(text)
+    if tried is None:
+        return None
+    parts = urlsplit(url)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
+    host = parts.hostname or ""
+    is_number = host.replace(".", "").isdigit()
+    if int(tried.group(2)) != port or (is_number and not tried.group(1).startswith(f"{host}:")):
+        return tried.group(1)
+    return None

@@ -80,6 +80,19 @@ class LocalFileSystem(BoundedCopies, local.LocalFileSystem):
 class RootedFileSystem(DirFileSystem):
     """fsspec's own, but a trailing slash, which means something in a copy, is not lost."""
 
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> Any:
+        """List a folder. The root of an object storage's part is empty where no key begins with it."""
+        try:
+            return super().ls(path, detail=detail, **kwargs)  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            if path.strip("/") or not hasattr(self.fs, "_place"):
+                raise
+            from fsspeckit_lib.core.abstract_filesystem import fsspec_errors
+
+            with fsspec_errors():
+                self.fs._place(self.path).store.check()  # a bucket that is not there is still an error
+            return []
+
     def copy(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
         """Copy files, or with `recursive` folders, by fsspec's rules."""
         self.fs.copy(self._kept(path1), self._kept(path2), *args, **kwargs)

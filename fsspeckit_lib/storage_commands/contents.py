@@ -33,6 +33,8 @@ def cat(context: Context, urls: tuple[str, ...], span: str | None) -> None:
         if isinstance(info, DirectoryInfo):
             raise IsADirectory(f"{url}: is a folder, a file was wanted; see: fsspeckit ls")
         start, stop, _ = slice(first, last).indices(info.size_bytes)
+        if span is not None and start >= stop and info.size_bytes:
+            raise InvalidValue(f"{url}: found no byte in --range {span}; the file has {info.size_bytes} bytes")
         for position in range(start, stop, _CHUNK_BYTES):
             out.write(place.store.read_range(info, position, min(position + _CHUNK_BYTES, stop)))
     out.flush()

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from stat import S_ISREG
 from typing import Any
 
 import click
@@ -61,13 +62,20 @@ class Place:
         found = {(entry.key, isinstance(entry, DirectoryInfo)): entry for page in pages for entry in page}
         return [found[name] for name in sorted(found)]
 
-    def files(self) -> Iterator[ObjectInfo]:
-        """Yield every file below this folder. Links to folders of the local disk are not followed."""
+    def files(self, on_odd: Callable[[str], object] = lambda _: None) -> Iterator[ObjectInfo]:
+        """Yield every file below this folder. Links to folders of the local disk are not followed.
+
+        Args:
+            on_odd: told the key of what is neither a file nor a folder: a link to nowhere.
+        """
         folder = local_path(self.fs, self.key)
         if folder is not None:
             for name, status in local_files(folder):
                 key = f"{self.key}/{name}" if self.key else name
-                yield ObjectInfo(key, status.st_size, status.st_mtime_ns, None)
+                if S_ISREG(status.st_mode):
+                    yield ObjectInfo(key, status.st_size, status.st_mtime_ns, None)
+                else:
+                    on_odd(key)
             return
         for page in self.store.list_recursive(self.key):
             yield from page

@@ -48,7 +48,10 @@ def cp(
     into = target.endswith("/") or not end.key or _is_folder(end)
     if len(found) > 1 and not into:
         raise NotADirectory(f"{target}: is no folder, and {len(found)} files were to be copied; end it with a slash")
-    copies = [copy for place in found for copy in _plan(place, end, into, recursive)]
+    odd: list[str] = []
+    copies = [copy for place in found for copy in _plan(place, end, into, recursive, odd)]
+    for url in odd:
+        click.echo(f'skipping non-regular file "{url}"', err=True)
     twice = len(copies) - len({copy.target.key for copy in copies})
     if twice:
         raise BadInput(f"{target}: {twice} of the files would get the name of another one; copy them one by one")
@@ -73,7 +76,7 @@ def cp(
             else:
                 copied += 1
                 size_bytes += result
-    facts = {"copied": copied, "skipped": skipped, "bytes": size_bytes, "failed": dict(failed)}
+    facts = {"copied": copied, "skipped": skipped, "bytes": size_bytes, "not_regular": odd, "failed": dict(failed)}
     context.say(
         f"copied {copied} files, {format_size(size_bytes)}" + (f"; skipped {skipped}" if skipped else ""), facts
     )
@@ -98,7 +101,7 @@ def sync(
     try:
         result = sync_dir(
             start.fs, end.fs, start.key, end.key,
-            delete=delete, checksum=checksum, dry_run=dry_run, max_workers=parallel, progress=True,
+            delete=delete, checksum=checksum, dry_run=dry_run, max_workers=parallel, progress=not context.as_json,
         )  # fmt: skip
     except SyncIncomplete as error:
         if context.as_json:
@@ -110,7 +113,7 @@ def sync(
         context.say("", asdict(result))  # for people, sync_dir has said it
 
 
-def _plan(place: Place, end: Place, into: bool, recursive: bool) -> list[_Copy]:
+def _plan(place: Place, end: Place, into: bool, recursive: bool, odd: list[str]) -> list[_Copy]:
     entry = place.stat()
     name = place.key.rpartition("/")[2]
     if not isinstance(entry, DirectoryInfo):
@@ -125,9 +128,8 @@ def _plan(place: Place, end: Place, into: bool, recursive: bool) -> list[_Copy]:
     if inner[: len(outer)] == outer:
         raise BadInput(f"{place.text}: cannot be copied into itself ({target.text})")
     skip = len(place.key) + 1 if place.key else 0
-    return [
-        _Copy(place.at(info.key), target.below(info.key[skip:]), info.size_bytes, end.key) for info in place.files()
-    ]
+    files = place.files(lambda key: odd.append(place.at(key).url))
+    return [_Copy(place.at(info.key), target.below(info.key[skip:]), info.size_bytes, end.key) for info in files]
 
 
 def _refuse_odd_name(source: Place, target: Place) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
+from pydantic import field_validator
+
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue, Unsupported
 from fsspeckit_lib.storage_options.azure_connection import EMULATOR_ACCOUNT, EMULATOR_KEY, parse_connection_string
@@ -148,6 +150,16 @@ class AzureStorageOptions(ClientStorageOptions):
         if merged.get("account_name") == EMULATOR_ACCOUNT and not any(merged.get(name) for name in _CREDENTIALS):
             merged["account_key"] = Secret(EMULATOR_KEY)
         return self.model_copy(update=merged)
+
+    @field_validator("connection_string")
+    @classmethod
+    def _readable(cls, value: Secret | None) -> Secret | None:
+        if value is not None:
+            try:
+                parse_connection_string(value.get_secret_value())
+            except InvalidValue as error:
+                raise ValueError(str(error).removeprefix("az: connection_string: ")) from None
+        return value
 
     def _spelt_out(self) -> dict[str, Any]:
         """Return the set fields, those of the connection string among them."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.errors import InvalidValue
 
 __all__ = ["EMULATOR_ACCOUNT", "EMULATOR_KEY", "parse_connection_string"]
@@ -14,6 +15,26 @@ __all__ = ["EMULATOR_ACCOUNT", "EMULATOR_KEY", "parse_connection_string"]
 EMULATOR_ACCOUNT = "devstoreaccount1"
 EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Known to everyone: every Azurite has it."""
+_KNOWN = {
+    name.lower(): name
+    for name in (
+        "AccountName",
+        "AccountKey",
+        "SharedAccessSignature",
+        "BlobEndpoint",
+        "EndpointSuffix",
+        "DefaultEndpointsProtocol",
+        "UseDevelopmentStorage",
+        "DevelopmentStorageProxyUri",
+        "QueueEndpoint",
+        "TableEndpoint",
+        "FileEndpoint",
+        "BlobSecondaryEndpoint",
+        "QueueSecondaryEndpoint",
+        "TableSecondaryEndpoint",
+        "FileSecondaryEndpoint",
+    )
+}
 
 
 def parse_connection_string(text: str) -> dict[str, str]:
@@ -29,7 +50,14 @@ def parse_connection_string(text: str) -> dict[str, str]:
             continue
         if not equals or not name.strip():
             raise InvalidValue("az: connection_string: found a part without '=', wanted AccountName=…;AccountKey=…")
-        pairs[name.strip().lower()] = value.strip()
+        lower = name.strip().lower()
+        if lower not in _KNOWN:
+            close = nearest(lower, _KNOWN)  # the name itself may be a part of a key that lost its beginning
+            hint = f"; did you mean {_KNOWN[close]}?" if close else ""
+            raise InvalidValue(
+                f"az: connection_string: found an unknown name, wanted {', '.join(_KNOWN.values())}{hint}"
+            )
+        pairs[lower] = value.strip()
     if pairs.get("usedevelopmentstorage", "").lower() == "true":
         proxy = pairs.get("developmentstorageproxyuri") or "http://127.0.0.1"
         return {

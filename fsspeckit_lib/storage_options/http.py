@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from obstore.store import HTTPStore
 
 __all__ = ["HttpStorageOptions"]
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _auth(value: Any) -> Mapping[str, Any]:
@@ -62,6 +65,16 @@ class HttpStorageOptions(ClientStorageOptions):
         "auth": _auth,
         "client_kwargs": _client_kwargs,
     }
+
+    @field_validator("headers")
+    @classmethod
+    def _one_line(cls, value: Mapping[str, Secret]) -> Mapping[str, Secret]:
+        for name, secret in value.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ValueError("wanted names of headers such as X-Token")  # RFC 9110, 5.1
+            if any(letter in secret.get_secret_value() for letter in "\r\n\0"):
+                raise ValueError(f"wanted a value of {name} without line ends")  # RFC 9110, 5.5
+        return value
 
     def request_headers(self) -> dict[str, str]:
         """Return the headers of every request, secrets in clear.

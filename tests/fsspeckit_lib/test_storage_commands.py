@@ -172,3 +172,20 @@ def test_copies_of_local_files_have_the_modes_that_cp_gives(shell: Shell) -> Non
     shell.run("sync", str(shell.folder), str(target / "synced"))
     modes = [path.stat().st_mode & 0o777 for path in (target / "tree/b.txt", target / "synced/d/b.txt")]
     assert modes == [0o600, 0o755]
+
+
+def test_what_is_no_file_is_said_and_skipped(shell: Shell) -> None:
+    (shell.folder / "d/dangling").symlink_to("nowhere")
+    for words in (["cp", "-r", str(shell.folder), "lake:n"], ["sync", str(shell.folder), "lake:n2"]):
+        done = subprocess.run(
+            [COMMAND, *words, "--config", str(shell.config)], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "skipping non-regular file" in done.stderr
+        assert "copied 3 files" in done.stdout
+    facts = json.loads(shell.run("sync", "--json", str(shell.folder), "lake:n2"))
+    assert facts["not_regular"] == ["d/dangling"]
+
+
+def test_a_range_without_bytes_is_an_error(shell: Shell) -> None:
+    assert "no byte in --range 5:2" in shell.run("cat", "--range", "5:2", str(shell.folder / "a.txt"), status=2)
+    assert "has 8 bytes" in shell.run("cat", "--range", "100:", str(shell.folder / "a.txt"), status=2)

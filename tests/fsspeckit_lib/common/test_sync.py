@@ -160,7 +160,7 @@ def test_a_cut_download_keeps_the_old_file(tmp_path: Path, s3_server: SeaweedFS,
 def test_one_line_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fs = LocalFileSystem()
     sync_dir(fs, fs, str(fill(tmp_path / "source")), str(tmp_path / "target"))
-    assert capsys.readouterr().err == "copied 3 files (45 B), skipped 0, deleted 0\n"
+    assert capsys.readouterr().out == "copied 3 files (45 B), skipped 0, deleted 0\n"
 
 
 @pytest.mark.parametrize("face", ["fsspec", "store"])
@@ -224,3 +224,24 @@ def test_local_files_are_copied_between_file_systems(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
         sync_dir(whole, whole, str(source)[1:], other[1:], progress=False)
         assert (Path(other) / "d/e/c").read_bytes() == b"d/e/c" * 5
+
+
+def test_links_to_nowhere_are_said_and_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = fill(tmp_path / "source"), fill(tmp_path / "target")
+    (source / "dangling").symlink_to("nowhere")
+    (target / "dangling").write_bytes(b"kept")
+    fs = LocalFileSystem()
+    result = sync_dir(fs, fs, str(source), str(target), delete=True)
+    assert (result.not_regular, result.failed, result.deleted) == (("dangling",), (), ())
+    assert capsys.readouterr().err == 'skipping non-regular file "dangling"\n'
+    assert (target / "dangling").read_bytes() == b"kept"
+
+
+def test_errors_name_the_whole_place(tmp_path: Path, s3_store: ObstoreObjects) -> None:
+    whole = StoreFileSystem(LocalObjects("/"))
+    for fs, path, shown in (
+        (whole, f"{tmp_path}/nope"[1:], f"{tmp_path}/nope"),
+        (StoreFileSystem(s3_store), "nope", f"{s3_store.url}/nope"),
+    ):
+        with pytest.raises(NotFound, match=f"no source folder {shown};"):
+            sync_dir(fs, whole, path, str(tmp_path / "target")[1:], progress=False)

@@ -11,6 +11,8 @@ import pytest
 from fsspeckit_lib import errors
 from fsspeckit_lib.core import backend_errors
 from fsspeckit_lib.core.backend_errors import translate, translated
+from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.testing.ports import free_ports
 
 
 @pytest.mark.parametrize("number", sorted(errno.errorcode))
@@ -67,10 +69,11 @@ def test_python_and_fsspec_errors(raised: Exception, kind: type[errors.GatewayEr
 
 
 def test_botocore_codes() -> None:
-    from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+    from botocore.exceptions import ClientError
 
     def of(code: str) -> errors.GatewayError:
-        return translate(ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject"), "s3://b")
+        answer = {"Error": {"Code": code, "Message": "m"}}
+        return translate(ClientError(answer, "GetObject"), "s3://b")  # type: ignore[no-untyped-call]
 
     assert type(of("NoSuchKey")) is errors.NotFound
     assert type(of("404")) is errors.NotFound
@@ -94,3 +97,18 @@ def test_an_interrupt_is_not_translated() -> None:
 
 def test_a_secret_in_a_url_is_masked() -> None:
     assert "hunter2" not in str(translate(OSError("x"), "sftp://me:hunter2@host/x"))
+
+
+def test_the_words_of_a_server_are_text_not_markup() -> None:
+    error = OSError("<Error><Code>AccessDenied</Code><Message>key &#39;a&#39; &amp; &quot;b&quot;</Message></Error>")
+    assert """key 'a' & "b" (AccessDenied)""" in str(translate(error, "s3://b"))
+
+
+@pytest.mark.parametrize(("url", "endpoint"), [("s3://bucket", "http://127.0.0.1:9"), ("http://127.0.0.1:9/x", None)])
+def test_a_dead_proxy_is_named(url: str, endpoint: str | None) -> None:
+    (port,) = free_ports(1)
+    options = {"proxy": f"http://127.0.0.1:{port}", "max_retries": 0}
+    if endpoint is not None:
+        options |= {"endpoint_url": endpoint, "key": "a", "secret": "b"}
+    with pytest.raises(errors.Unavailable, match=f"127.0.0.1:{port}"):
+        open_store(url, options).stat("a")

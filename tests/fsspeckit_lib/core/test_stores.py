@@ -9,6 +9,7 @@ import obstore
 import pytest
 import s3fs
 
+from fsspeckit_lib.core.factory import filesystem
 from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
 from fsspeckit_lib.core.stores import open_store
@@ -115,3 +116,14 @@ def test_a_replaced_local_file_keeps_its_mode_and_a_copy_gets_its_source_s(tmp_p
     finally:
         os.umask(umask)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("less", "new")] == [0o750, 0o640]
+
+
+def test_a_prefix_without_keys_is_an_empty_folder_at_the_root_alone(
+    s3_server: SeaweedFS, s3_store: ObstoreObjects
+) -> None:
+    fs = filesystem(f"{s3_store.url}/nothing", s3_server.storage_options())
+    assert fs.ls("") == []
+    with pytest.raises(FileNotFoundError):
+        fs.ls("below")
+    with pytest.raises(FileNotFoundError, match="NoSuchBucket"):
+        filesystem("s3://no-such-bucket/x", s3_server.storage_options()).ls("")

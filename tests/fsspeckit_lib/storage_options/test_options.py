@@ -8,7 +8,7 @@ import traceback
 import pytest
 
 from fsspeckit_lib.errors import BadInput, InvalidValue, UnknownName
-from fsspeckit_lib.storage_options import AwsStorageOptions, infer_protocol_from_uri, storage_options_for
+from fsspeckit_lib.storage_options import AwsStorageOptions, from_dict, infer_protocol_from_uri, storage_options_for
 from fsspeckit_lib.storage_options.uri import parse_location
 
 SECRET = "very-secret-value"
@@ -94,3 +94,15 @@ def test_an_endpoint_has_a_namespace_of_its_own(monkeypatch: pytest.MonkeyPatch)
     assert AwsStorageOptions(endpoint_url="http://127.0.0.1:9000/").namespace() == "s3-127.0.0.1-9000"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://minio.example.com")
     assert AwsStorageOptions().namespace() == "s3-minio.example.com"
+
+
+@pytest.mark.parametrize("header", [{"X-A": "one\r\nX-B: two"}, {"X-A": "one\ntwo"}, {"X A": "1"}, {"": "1"}])
+def test_headers_that_would_be_two_are_refused(header: dict[str, str]) -> None:
+    with pytest.raises(InvalidValue, match="headers"):
+        from_dict("https", {"headers": header})
+
+
+@pytest.mark.parametrize("text", ["AccountName=a;AcountKey=k", "AccountName=a;AccountKey=k;More=1", "AccountKey=k"])
+def test_connection_strings_are_read_when_they_are_given(text: str) -> None:
+    with pytest.raises(InvalidValue, match="connection_string"):
+        from_dict("az", {"connection_string": text})

@@ -1,4 +1,4 @@
-"""What one mount was asked to be: the command line as one frozen value.
+"""What one daemon was asked to mount: the command line and `mounts:` as one frozen value.
 
 It crosses from the command to the daemon's fresh process as JSON through a pipe, never on a command line: storage
 options hold secrets, and everybody can read those of a process.
@@ -7,18 +7,16 @@ options hold secrets, and everybody can read those of a process.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Final
+from typing import Any
 
-from fsspeckit_lib.common.units import parse_size
-from fsspeckit_lib.errors import Internal, InvalidValue, Unsupported
+from fsspeckit_lib.errors import BadInput, Internal
+from fsspeckit_lib.service.settings import MountSettings
+from fsspeckit_mount.options import MountOptions, mount_options
 
-__all__ = ["DRIVERS", "MOUNT_OPTIONS", "MountConfig", "MountOptions", "split_mount_options"]
-
-DRIVERS: Final = ("auto", "kernel", "libfuse")
-MOUNT_OPTIONS: Final = ("complete_at_open", "passthrough", "readahead")
-"""What `-o` takes for the mount itself; every other name is for the storage."""
+__all__ = ["DaemonConfig", "MountConfig", "configured_mount"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,87 +25,89 @@ class MountConfig:
 
     Attributes:
         source: a URL, a path, or the name of a storage from the configuration file.
+        path: below `source`.
         mountpoint: absolute path.
-        options: storage options from `-o`; may hold secrets.
-        config_path: the configuration file, absolute.
-        cache_dir, cache_size_bytes: win over the configuration file; None: as that says.
-        attribute_ttl_s, directory_ttl_s: how long a file's version and a listing are believed.
-        passthrough: let the kernel read complete files by itself, where it can.
-        complete_at_open_bytes: files up to this size are fetched whole at open.
-        readahead_bytes: how far the kernel reads ahead where it reads through its page cache; needs root.
-        log_path: None is stderr.
+        storage_options: from `-o`; may hold secrets.
     """
 
     source: str
+    path: str
     mountpoint: str
-    options: Mapping[str, str] = field(repr=False)
+    storage_options: Mapping[str, str] = field(repr=False)
+    options: MountOptions
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonConfig:
+    """The mounts of one process, which share one cache.
+
+    Attributes:
+        config_path: the configuration file, absolute.
+        cache_dir, cache_size_bytes: win over the configuration file; None: as that says.
+        log_path: None is stderr.
+    """
+
+    mounts: tuple[MountConfig, ...]
     config_path: str | None
     cache_dir: str | None
     cache_size_bytes: int | None
-    attribute_ttl_s: float
-    directory_ttl_s: float
-    read_only: bool
-    allow_other: bool
-    driver: str
-    passthrough: bool
-    complete_at_open_bytes: int
-    readahead_bytes: int
     log_level: str
     log_path: str | None
 
     def __post_init__(self) -> None:
-        if self.driver == "libfuse":
-            raise Unsupported("--driver libfuse: found no libfuse driver in this version; use --driver kernel")
-        if self.driver not in DRIVERS:
-            raise InvalidValue(f"--driver: found {self.driver!r}, wanted one of {', '.join(DRIVERS)}")
+        places = [mount.mountpoint for mount in self.mounts]
+        for place in places:
+            if places.count(place) > 1:
+                raise BadInput(f"mountpoint {place}: is named twice; give each mount a directory of its own")
 
     def to_json(self) -> str:
         """Return the whole value, secrets included: for a pipe, never for a log."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> MountConfig:
+    def from_json(cls, text: str) -> DaemonConfig:
         """Return what `to_json` wrote.
 
         Raises:
             Internal: something else.
         """
-        values = json.loads(text)
-        if not isinstance(values, dict) or set(values) != {found.name for found in fields(cls)}:
-            raise Internal("mount: the daemon was started with a configuration of another version")
-        return cls(**values)
+        values = _exactly(cls, json.loads(text))
+        mounts = [_exactly(MountConfig, mount) for mount in values.pop("mounts")]
+        return cls(
+            mounts=tuple(
+                MountConfig(**{**mount, "options": MountOptions(**_exactly(MountOptions, mount["options"]))})
+                for mount in mounts
+            ),
+            **values,
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class MountOptions:
-    """What `-o` says of the mount itself."""
-
-    passthrough: bool = True
-    complete_at_open_bytes: int = 8 << 20
-    readahead_bytes: int = 1 << 20
-
-
-def split_mount_options(options: Mapping[str, str]) -> tuple[MountOptions, dict[str, str]]:
-    """Return what `-o` says of the mount itself, and the rest, which is for the storage.
+def configured_mount(section: MountSettings, words: Mapping[str, str]) -> MountConfig:
+    """Return the mount that one of `mounts:` describes; `words`, as in `-o`, win over it.
 
     Raises:
-        InvalidValue: a value the option cannot have.
+        InvalidValue: a value that an option cannot have; names the mountpoint.
     """
-    rest = dict(options)
-    passthrough = rest.pop("passthrough", "yes").lower()
-    if passthrough not in {"yes", "no", "true", "false"}:
-        raise InvalidValue(f"-o passthrough: found {passthrough!r}, wanted yes or no")
-    defaults = MountOptions()
-    own = MountOptions(
-        passthrough in {"yes", "true"},
-        _size(rest, "complete_at_open", defaults.complete_at_open_bytes),
-        _size(rest, "readahead", defaults.readahead_bytes),
-    )
-    return own, rest
-
-
-def _size(options: dict[str, str], name: str, default: int) -> int:
+    written = section.model_dump(by_alias=True, exclude_unset=True)
+    ours = {
+        name: _word(value)
+        for name, value in written.items()
+        if name not in {"storage", "path", "mountpoint", "options"}
+    }
+    mountpoint = os.path.abspath(os.path.expanduser(section.mountpoint))
     try:
-        return parse_size(options.pop(name, default))
-    except InvalidValue as error:
-        raise InvalidValue(f"-o {name}: {error}") from error
+        options = mount_options({**ours, **words})
+    except BadInput as error:
+        raise type(error)(f"mounts: {mountpoint}: {error}") from error
+    storage_options = {name: _word(value) for name, value in section.options.items()}
+    return MountConfig(section.storage, section.path, mountpoint, storage_options, options)
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _exactly(kind: type, values: object) -> dict[str, Any]:
+    if not isinstance(values, dict) or set(values) != {found.name for found in fields(kind)}:
+        raise Internal("mount: the daemon was started with a configuration of another version")
+    return values

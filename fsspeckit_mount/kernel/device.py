@@ -38,6 +38,8 @@ class FuseDevice:
         self._fd = fd
         self._closing = threading.Lock()
         self._refused = False
+        self.refusal = ""
+        """Why the kernel takes no backing files; empty while it does."""
 
     def receive(self, buffer: bytearray) -> int:
         """Wait for a request and read it into `buffer`; return its length, or 0 once the file system is unmounted."""
@@ -73,6 +75,8 @@ class FuseDevice:
             backing_id: int = fcntl.ioctl(self._fd, _BACKING_OPEN, request)
         except OSError as error:
             self._refused = error.errno not in _PASSING
+            if self._refused:
+                self.refusal = f"{error.strerror}{'; it needs CAP_SYS_ADMIN' if error.errno == errno.EPERM else ''}"
             _log.info(
                 "passthrough is refused by the kernel (%s): reads go through this process, which is slower%s",
                 error.strerror,

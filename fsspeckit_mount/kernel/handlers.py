@@ -14,17 +14,19 @@ from typing import NamedTuple, TypeAlias
 
 from fsspeckit_mount.kernel import messages, replies
 from fsspeckit_mount.kernel.messages import Body, Header
-from fsspeckit_mount.kernel.negotiation import Wishes, major_only_reply, negotiate
+from fsspeckit_mount.kernel.negotiation import Agreement, Wishes, major_only_reply, negotiate
 from fsspeckit_mount.kernel.protocol import Opcode, OpenFlag
 from fsspeckit_mount.vfs.handles import IoMode
 from fsspeckit_mount.vfs.names import Absence
 from fsspeckit_mount.vfs.operations import VirtualFileSystem
+from fsspeckit_mount.vfs.ports import WouldBlock
 
-__all__ = ["Answer", "Call", "Handler", "handler_table"]
+__all__ = ["Answer", "Call", "Control", "Handler", "handler_table"]
 
 _log = logging.getLogger(__name__)
 
-_REGULAR, _DIRECTORY = 8, 4  # DT_REG, DT_DIR
+Control: TypeAlias = Callable[[bytes], bytes]
+"""Answers the bytes of a question about the mount itself (see `fsspeckit_mount.control`)."""
 
 
 class Call(NamedTuple):
@@ -45,10 +47,27 @@ class Answer(NamedTuple):
 Handler: TypeAlias = Callable[[Call], Answer]
 
 
-def handler_table(vfs: VirtualFileSystem, wishes: Wishes) -> Mapping[int, Handler]:
-    """Return the handler of every opcode that is answered with more than an errno."""
-    handlers = _Handlers(vfs, wishes)
+def handler_table(
+    vfs: VirtualFileSystem,
+    wishes: Wishes,
+    on_agreed: Callable[[Agreement], None],
+    control: tuple[int, Control] | None = None,
+    *,
+    xattrs: bool = True,
+) -> Mapping[int, Handler]:
+    """Return the handler of every opcode that is answered with more than an errno.
+
+    Args:
+        on_agreed: called with what INIT settled.
+        control: the ioctl(2) command that asks about the mount itself, and who answers it.
+        xattrs: False: the kernel is told once that there are none.
+    """
+    handlers = _Handlers(vfs, wishes, on_agreed, control)
+    extended: dict[int, Handler] = {}
+    if xattrs:
+        extended = {Opcode.GETXATTR: handlers.getxattr, Opcode.LISTXATTR: handlers.listxattr}
     return {
+        **extended,
         Opcode.INIT: handlers.init,
         Opcode.LOOKUP: handlers.lookup,
         Opcode.GETATTR: handlers.getattr,
@@ -65,15 +84,24 @@ def handler_table(vfs: VirtualFileSystem, wishes: Wishes) -> Mapping[int, Handle
         Opcode.FSYNCDIR: handlers.done,
         Opcode.ACCESS: handlers.access,
         Opcode.DESTROY: handlers.done,
+        Opcode.IOCTL: handlers.ioctl,
     }
 
 
 class _Handlers:
     """One method per opcode."""
 
-    def __init__(self, vfs: VirtualFileSystem, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        vfs: VirtualFileSystem,
+        wishes: Wishes,
+        on_agreed: Callable[[Agreement], None],
+        control: tuple[int, Control] | None,
+    ) -> None:
         self._vfs = vfs
         self._wishes = wishes
+        self._on_agreed = on_agreed
+        self._control = control
         # KEEP_CACHE: an inode is one version, so its cached pages stay true. With PASSTHROUGH it would be EIO.
         self._flag_by_mode = {
             IoMode.PASSTHROUGH: OpenFlag.PASSTHROUGH,
@@ -88,6 +116,7 @@ class _Handlers:
             return Answer(major_only_reply())
         if agreement.direct_io_maps:
             self._flag_by_mode[IoMode.DIRECT] = OpenFlag.DIRECT_IO
+        self._on_agreed(agreement)
         passthrough = "offered by the kernel" if agreement.passthrough else "not used"
         _log.info("FUSE protocol 7.%d, passthrough %s", agreement.minor, passthrough)
         return Answer(agreement.reply)
@@ -103,8 +132,34 @@ class _Handlers:
         attributes, valid_s = self._vfs.attributes(call.header.nodeid)
         return Answer(replies.attributes_body(attributes, valid_s))
 
-    def readlink(self, _call: Call) -> Answer:
-        raise OSError(errno.EINVAL, "not a symbolic link")
+    def readlink(self, call: Call) -> Answer:
+        return Answer(self._vfs.read_link(call.header.nodeid))
+
+    def getxattr(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Getxattr)
+        if call.body.name.startswith(b"system."):
+            raise OSError(errno.EOPNOTSUPP, "no such namespace")
+        value = self._vfs.xattrs.value(call.header.nodeid, call.body.name, may_block=call.may_block)
+        if value is None:
+            raise OSError(errno.ENODATA, "no such attribute")
+        return _sized(value, call.body.size)
+
+    def listxattr(self, call: Call) -> Answer:
+        assert isinstance(call.body, messages.Getxattr)
+        names = self._vfs.xattrs.names(call.header.nodeid)
+        return _sized(b"".join(name + b"\0" for name in names), call.body.size)
+
+    def ioctl(self, call: Call) -> Answer:
+        body = call.body
+        assert isinstance(body, messages.Ioctl)
+        if self._control is None or body.command != self._control[0]:
+            raise OSError(errno.ENOTTY, "no such command")
+        if not call.may_block:
+            raise WouldBlock  # it may take a while, and may notify the kernel, which the loop must not wait for
+        data = self._control[1](body.data)
+        if len(data) > body.out_bytes:
+            raise OSError(errno.EINVAL, "no room for the answer")
+        return Answer(replies.ioctl_body(data))
 
     def access(self, call: Call) -> Answer:
         assert isinstance(call.body, messages.Access)
@@ -149,16 +204,24 @@ class _Handlers:
         for item in self._vfs.read_directory(body.fh, body.offset, may_block=call.may_block):
             if not buffer.takes(item.name):
                 break
-            file_type = _DIRECTORY if item.is_directory else _REGULAR
             if not plus:
-                buffer.add(item.name, item.ino, item.next_offset, file_type)
+                buffer.add(item.name, item.ino, item.next_offset, item.file_type)
                 continue
             node = None if item.sighting is None else self._vfs.remember(item.sighting)
             if node is not None:
                 nodeids.append(node.nodeid)
-            buffer.add_node(item.name, node, item.ino, item.next_offset, file_type)
+            buffer.add_node(item.name, node, item.ino, item.next_offset, item.file_type)
         return Answer(buffer.body(), lambda: self._forget(nodeids))
 
     def _forget(self, nodeids: list[int]) -> None:
         for nodeid in nodeids:
             self._vfs.forget(nodeid, 1)
+
+
+def _sized(value: bytes, size: int) -> Answer:
+    """Return the value, or its size where that was asked for."""
+    if size == 0:
+        return Answer(replies.size_body(len(value)))
+    if len(value) > size:
+        raise OSError(errno.ERANGE, "the buffer is too small")
+    return Answer(value)

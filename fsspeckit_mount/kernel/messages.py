@@ -29,6 +29,7 @@ __all__ = [
     "Header",
     "Init",
     "Interrupt",
+    "Ioctl",
     "Lookup",
     "MalformedRequest",
     "Opaque",
@@ -50,6 +51,7 @@ _READ = Struct("=QQIIQII")
 _INTERRUPT = Struct("=Q")
 _ACCESS = Struct("=II")
 _GETXATTR = Struct("=II")
+_IOCTL = Struct("=QIIQII")
 
 
 class Header(NamedTuple):
@@ -146,6 +148,14 @@ class Getxattr(NamedTuple):
     size: int
 
 
+class Ioctl(NamedTuple):
+    """IOCTL: `data` came with the command, at most `out_bytes` may go back."""
+
+    command: int
+    out_bytes: int
+    data: bytes
+
+
 Body: TypeAlias = (
     Access
     | BatchForget
@@ -155,6 +165,7 @@ Body: TypeAlias = (
     | Getxattr
     | Init
     | Interrupt
+    | Ioctl
     | Lookup
     | Open
     | Opaque
@@ -279,6 +290,14 @@ def _getxattr(header: Header, body: memoryview) -> Getxattr:
     return Getxattr(name, size)
 
 
+def _ioctl(header: Header, body: memoryview) -> Ioctl:
+    _require(header, body, _IOCTL.size)
+    _, _, command, _, in_bytes, out_bytes = _IOCTL.unpack_from(body)
+    data = body[_IOCTL.size :]
+    _require(header, data, in_bytes)
+    return Ioctl(command, out_bytes, bytes(data[:in_bytes]))
+
+
 _PARSERS: dict[int, Callable[[Header, memoryview], Body]] = {
     Opcode.LOOKUP: _lookup,
     Opcode.FORGET: _forget,
@@ -300,6 +319,7 @@ _PARSERS: dict[int, Callable[[Header, memoryview], Body]] = {
     Opcode.FSYNCDIR: _release,
     Opcode.ACCESS: _access,
     Opcode.INTERRUPT: _interrupt,
+    Opcode.IOCTL: _ioctl,
     Opcode.DESTROY: _empty,
     Opcode.BATCH_FORGET: _batch_forget,
 }

@@ -24,6 +24,7 @@ __all__ = [
     "FILE_SYSTEM_TYPE",
     "MountPoint",
     "find_mount",
+    "list_mounts",
     "mount",
     "mount_by_helper",
     "prepare_mountpoint",
@@ -54,17 +55,21 @@ class MountPoint:
     source: str
 
 
-def find_mount(path: str) -> MountPoint | None:
-    """Return what is mounted exactly at `path` (absolute, resolved), the topmost one, or None. Asks no file system."""
-    found = None
+def list_mounts() -> list[MountPoint]:
+    """Return everything that is mounted, in order: what was mounted later lies above. Asks no file system."""
+    found = []
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             fields, _, rest = line.partition(" - ")
             _, _, device, _, where, *_ = fields.split(" ")
-            if _unescape(where) == path:
-                kind, source, *_ = rest.split(" ")
-                found = MountPoint(path, device, kind, _unescape(source))
+            kind, source, *_ = rest.split(" ")
+            found.append(MountPoint(_unescape(where), device, kind, _unescape(source)))
     return found
+
+
+def find_mount(path: str) -> MountPoint | None:
+    """Return what is mounted exactly at `path` (absolute, resolved), the topmost one, or None. Asks no file system."""
+    return next((found for found in reversed(list_mounts()) if found.path == path), None)
 
 
 def resolve_mountpoint(path: str) -> str:

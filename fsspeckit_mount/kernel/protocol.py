@@ -8,9 +8,12 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 __all__ = [
+    "EPOCH_MINOR",
     "GETATTR_FH",
     "KERNEL_MAJOR",
     "MUTATIONS",
+    "NOTIFY_INC_EPOCH",
+    "NOTIFY_INVAL_ENTRY",
     "OLDEST_MINOR",
     "PAGE_BYTES",
     "ROOT_NODEID",
@@ -27,6 +30,11 @@ ROOT_NODEID = 1
 PAGE_BYTES = 4096
 GETATTR_FH = 1 << 0
 """GETATTR carries a file handle."""
+
+NOTIFY_INVAL_ENTRY = 3
+NOTIFY_INC_EPOCH = 8
+"""Since 7.44 (Linux 6.17): every name the kernel knows is looked up again. Takes no lock of the kernel."""
+EPOCH_MINOR = 44
 
 
 class Opcode(IntEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from fsspeckit_mount.kernel.protocol import NOTIFY_INC_EPOCH, NOTIFY_INVAL_ENTRY
 from fsspeckit_mount.vfs.attributes import Attributes
 from fsspeckit_mount.vfs.operations import Node, SpaceReport
 
@@ -17,10 +18,14 @@ __all__ = [
     "attributes_body",
     "encode_reply",
     "entry_body",
+    "epoch_notice",
     "error_reply",
+    "gone_notice",
+    "ioctl_body",
     "negative_entry_body",
     "open_body",
     "reply_header",
+    "size_body",
     "statfs_body",
 ]
 
@@ -31,6 +36,9 @@ _ATTRIBUTES_HEAD = Struct("=QII")
 _OPEN = Struct("=QIi")
 _STATFS = Struct("=QQQQQIIII24x")
 _DIRENT = Struct("=QQII")
+_IOCTL = Struct("=iIII")
+_SIZE = Struct("=II")
+_INVAL_ENTRY = Struct("=QII")
 
 REPLY_HEADER_BYTES = _HEADER.size
 _BILLION = 1_000_000_000
@@ -82,11 +90,33 @@ def open_body(fh: int, flags: int, backing_id: int = 0) -> bytes:
 
 
 def statfs_body(space: SpaceReport) -> bytes:
-    """Return fuse_statfs_out. What is not used is free: an object storage has no end."""
+    """Return fuse_statfs_out: the room of the cache."""
     blocks = space.size_bytes // _BLOCK_BYTES
+    free = (space.size_bytes - space.used_bytes) // _BLOCK_BYTES
     return _STATFS.pack(
-        blocks, blocks, blocks, space.files, space.files, _BLOCK_BYTES, _NAME_BYTES, _BLOCK_BYTES, 0
+        blocks, free, free, space.files, space.files, _BLOCK_BYTES, _NAME_BYTES, _BLOCK_BYTES, 0
     )  # fmt: skip
+
+
+def size_body(size_bytes: int) -> bytes:
+    """Return fuse_getxattr_out: how large a value or a list of names is."""
+    return _SIZE.pack(size_bytes, 0)
+
+
+def ioctl_body(data: bytes) -> bytes:
+    """Return fuse_ioctl_out and what goes back to the caller's memory."""
+    return _IOCTL.pack(0, 0, 0, 0) + data
+
+
+def epoch_notice() -> bytes:
+    """Return the notification after which the kernel looks up every name again."""
+    return _HEADER.pack(_HEADER.size, NOTIFY_INC_EPOCH, 0)
+
+
+def gone_notice(directory_nodeid: int, name: bytes) -> bytes:
+    """Return the notification after which the kernel looks up one name again."""
+    body = _INVAL_ENTRY.pack(directory_nodeid, len(name), 0) + name + b"\0"
+    return _HEADER.pack(_HEADER.size + len(body), NOTIFY_INVAL_ENTRY, 0) + body
 
 
 class DirectoryBuffer:

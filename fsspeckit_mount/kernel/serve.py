@@ -24,12 +24,12 @@ from fsspeckit_lib.errors import GatewayError
 from fsspeckit_mount.errnos import errno_of
 from fsspeckit_mount.kernel import messages, replies
 from fsspeckit_mount.kernel.device import REQUEST_BUFFER_EXTRA_BYTES
-from fsspeckit_mount.kernel.handlers import Answer, Call, Handler, handler_table
+from fsspeckit_mount.kernel.handlers import Answer, Call, Control, Handler, handler_table
 from fsspeckit_mount.kernel.messages import Body, Header, MalformedRequest, parse_request
-from fsspeckit_mount.kernel.negotiation import Wishes
-from fsspeckit_mount.kernel.protocol import MUTATIONS, Opcode
+from fsspeckit_mount.kernel.negotiation import Agreement, Wishes
+from fsspeckit_mount.kernel.protocol import EPOCH_MINOR, MUTATIONS, Opcode
 from fsspeckit_mount.kernel.workers import Workers
-from fsspeckit_mount.vfs.operations import FileSpan, VirtualFileSystem
+from fsspeckit_mount.vfs.operations import FileSpan, Missing, VirtualFileSystem
 from fsspeckit_mount.vfs.ports import WouldBlock
 
 __all__ = ["Channel", "FuseServer"]
@@ -52,7 +52,16 @@ class Channel(Protocol):
 class FuseServer:
     """Serves one mount from INIT until it is unmounted."""
 
-    def __init__(self, device: Channel, vfs: VirtualFileSystem, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        device: Channel,
+        vfs: VirtualFileSystem,
+        wishes: Wishes,
+        control: tuple[int, Control] | None = None,
+        *,
+        xattrs: bool = True,
+    ) -> None:
+        """Serve `vfs`; for `control` and `xattrs` see `handler_table`."""
         self._device = device
         self._vfs = vfs
         self._wishes = wishes
@@ -61,7 +70,34 @@ class FuseServer:
         self._data_workers = Workers("data", _DATA_THREADS)
         self._page = memoryview(bytearray(wishes.max_io_bytes))  # the loop's own buffer for data it answers at once
         self._buffers = threading.local()  # each data worker's
-        self._handlers = handler_table(vfs, wishes)
+        self.agreement: Agreement | None = None
+        self._handlers = handler_table(vfs, wishes, self._agreed, control, xattrs=xattrs)
+
+    def _agreed(self, agreement: Agreement) -> None:
+        self.agreement = agreement
+
+    @property
+    def thread_count(self) -> int:
+        """Worker threads alive now."""
+        return self._name_workers.thread_count + self._data_workers.thread_count
+
+    def believe_nothing(self, path: str) -> None:
+        """Make the kernel look up what it knows at or below a path again. Never called by the loop's own thread.
+
+        Where the kernel has epochs it is one notification, which takes no lock there. Elsewhere it is one a name, for
+        which the kernel locks the directory: it waits for a lookup under way, and the loop goes on answering that.
+        Inodes are never invalidated: each is one version, whose pages stay true (and NOTIFY_INVAL_INODE waits for
+        reads in flight, which can deadlock).
+        """
+        if self.agreement is not None and self.agreement.minor >= EPOCH_MINOR:
+            notices = [replies.epoch_notice()]
+        else:
+            notices = [replies.gone_notice(nodeid, name) for nodeid, name in self._vfs.known_names(path)]
+        for notice in notices:
+            try:
+                self._device.send([notice])
+            except OSError as error:
+                _log.debug("a notification was refused: %s", error)
 
     def serve(self) -> None:
         """Answer requests until the file system is unmounted."""
@@ -159,8 +195,8 @@ class FuseServer:
 
     def _read(self, header: Header, body: messages.Read) -> None:
         try:
-            span = self._vfs.read_now(body.fh, body.offset, body.size)
-            resident = None if span is None else self._resident(span)
+            found = self._vfs.read_now(body.fh, body.offset, body.size)
+            resident = None if isinstance(found, Missing) else self._resident(found)
         except Exception as error:  # noqa: BLE001 - the edge of one request
             self._fail(header, error)
             return
@@ -168,7 +204,8 @@ class FuseServer:
             self._send(header.unique, [replies.reply_header(header.unique, len(resident)), resident])
             return
         self._pending[header.unique] = None
-        self._data_workers.submit(lambda: self._read_waiting(header, body), key=header.nodeid)
+        missing = found if isinstance(found, Missing) else Missing(found.start, found.stop)
+        self._data_workers.submit(lambda: self._read_waiting(header, body, missing), key=header.nodeid)
 
     def _resident(self, span: FileSpan) -> memoryview | None:
         """Return the bytes of a span if they lie in memory, in the loop's own buffer; None: the disk must be read."""
@@ -183,9 +220,9 @@ class FuseServer:
             raise
         return wanted if got == len(wanted) else None
 
-    def _read_waiting(self, header: Header, body: messages.Read) -> None:
+    def _read_waiting(self, header: Header, body: messages.Read, missing: Missing) -> None:
         try:
-            found = self._vfs.read_waiting(body.fh, body.offset, body.size)
+            found = self._vfs.read_waiting(body.fh, body.offset, body.size, missing)
             data = self._pread(found) if isinstance(found, FileSpan) else found
         except BaseException as error:  # noqa: BLE001 - the edge of one request, which must be answered
             if self._take(header.unique):

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
@@ -151,6 +152,14 @@ class HandleTable:
             self._files[handle.fh] = handle
         return handle
 
+    def hold(self, opened: OpenFile) -> bool:
+        """Count one more use of what is open; False where it has been closed."""
+        with self._lock:
+            if not opened.handles:
+                return False
+            opened.users += 1
+            return True
+
     def use(self, fh: int) -> OpenFile:
         """Return what an open handle reads, counted as used: it outlives the handle until `leave`."""
         with self._lock:
@@ -158,18 +167,25 @@ class HandleTable:
             handle.opened.users += 1
             return handle.opened
 
-    def release_file(self, fh: int) -> None:
-        """Close a handle; an unknown one is ignored."""
+    def release_file(self, fh: int) -> OpenFile | None:
+        """Close a handle; return what it shared if that was the last one. An unknown handle is ignored."""
         with self._lock:
             handle = self._files.pop(fh, None)
             if handle is None:
-                return
+                return None
             opened = handle.opened
             opened.handles -= 1
             if opened.handles == 0 and opened.backing_id and self._backing_files is not None:
                 self._backing_files.release(opened.backing_id)
                 opened.backing_id = 0
+            is_last = opened.handles == 0
         self.leave(opened)
+        return opened if is_last else None
+
+    def modes(self) -> Counter[IoMode]:
+        """Return how many handles are read in which way."""
+        with self._lock:
+            return Counter(handle.opened.mode for handle in self._files.values())
 
     def leave(self, opened: OpenFile) -> None:
         """Give back one use; the last one closes the local file."""

@@ -16,9 +16,9 @@ import math
 import threading
 from typing import TYPE_CHECKING
 
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, LinkInfo, ObjectInfo
 from fsspeckit_lib.errors import CacheStale
-from fsspeckit_mount.vfs.attributes import Attributes, Ownership, attributes_of
+from fsspeckit_mount.vfs.attributes import Attributes, Ownership, Sight, attributes_of
 
 if TYPE_CHECKING:
     from fsspeckit_mount.vfs.handles import OpenFile
@@ -33,19 +33,18 @@ class Inode:
 
     Attributes:
         nodeid: the kernel's name for it.
-        entry: what the storage said of it.
-        attributes: what stat(2) shows.
+        entry: what the storage said of it. What stat(2) shows is made of it when asked for: a million inodes are
+            common, and few of them are looked at twice.
         lookups: how many references the kernel holds. The table's.
         seen_s: when the storage was last known to have it at its key.
         opened: what its open handles share; None while nobody has it open. The handle table's.
     """
 
-    __slots__ = ("attributes", "entry", "lookups", "nodeid", "opened", "seen_s")
+    __slots__ = ("entry", "lookups", "nodeid", "opened", "seen_s")
 
-    def __init__(self, nodeid: int, entry: Entry, attributes: Attributes, seen_s: float) -> None:
+    def __init__(self, nodeid: int, entry: Sight, seen_s: float) -> None:
         self.nodeid = nodeid
         self.entry = entry
-        self.attributes = attributes
         self.lookups = 0
         self.seen_s = seen_s
         self.opened: OpenFile | None = None
@@ -66,7 +65,7 @@ class InodeTable:
         self._lock = threading.Lock()
         self._ownership = ownership
         root = DirectoryInfo("")
-        self.root = Inode(ROOT_NODEID, root, attributes_of(root, ownership), math.inf)
+        self.root = Inode(ROOT_NODEID, root, math.inf)
         self.root.lookups = 1  # the kernel never forgets the root
         self._by_nodeid = {ROOT_NODEID: self.root}
         self._by_key = {"": self.root}
@@ -90,19 +89,23 @@ class InodeTable:
         """Return the inode that the kernel knows under `key` now, or None."""
         return self._by_key.get(key)
 
-    def look_up(self, entry: Entry, seen_s: float) -> Inode:
+    def attributes(self, inode: Inode) -> Attributes:
+        """Return what stat(2) shows of an inode."""
+        return attributes_of(inode.entry, self._ownership)
+
+    def look_up(self, entry: Sight, seen_s: float) -> Inode:
         """Return the inode of `entry`, counting one reference of the kernel; a new one where this version is new."""
         with self._lock:
             inode = self._by_key.get(entry.key)
             if inode is None or not is_same(inode.entry, entry):
                 self._last_nodeid += 1
-                inode = Inode(self._last_nodeid, entry, attributes_of(entry, self._ownership), seen_s)
+                inode = Inode(self._last_nodeid, entry, seen_s)
                 self._by_nodeid[inode.nodeid] = inode
                 self._by_key[entry.key] = inode
             else:
                 inode.seen_s = max(inode.seen_s, seen_s)
-                if inode.entry != entry and inode.is_directory:
-                    inode.entry, inode.attributes = entry, attributes_of(entry, self._ownership)
+                if not (isinstance(entry, DirectoryInfo) and entry.mtime_ns == 0):  # keep a time that was found out
+                    inode.entry = entry
             inode.lookups += 1
             return inode
 
@@ -130,6 +133,22 @@ class InodeTable:
         with self._lock:
             inode.seen_s = -math.inf
 
+    def date(self, inode: Inode, mtime_ns: int) -> None:
+        """Note when a directory last changed, where its storage knows no times of directories."""
+        with self._lock:
+            if isinstance(inode.entry, DirectoryInfo) and inode.entry.mtime_ns != mtime_ns:
+                inode.entry = DirectoryInfo(inode.entry.key, mtime_ns)
+
+    def doubt_below(self, key: str) -> list[Inode]:
+        """Believe nothing at or below `key` any more; return the inodes this is about."""
+        prefix = f"{key}/" if key else ""
+        with self._lock:
+            found = [inode for inode in self._by_key.values() if inode.key == key or inode.key.startswith(prefix)]
+            for inode in found:
+                if inode.nodeid != ROOT_NODEID:
+                    inode.seen_s = -math.inf
+            return found
+
     def vanish(self, key: str) -> None:
         """Note that nothing lies at `key` any more. Who has it open keeps it."""
         with self._lock:
@@ -137,8 +156,12 @@ class InodeTable:
                 self._by_key.pop(key, None)
 
 
-def is_same(known: Entry, found: Entry) -> bool:
+def is_same(known: Sight, found: Sight) -> bool:
     """Tell whether two sightings of one key are the same inode: any two of a directory, or one version of a file."""
+    if known is found:
+        return True
     if isinstance(known, ObjectInfo) and isinstance(found, ObjectInfo):
-        return known.version == found.version
+        return known.size_bytes == found.size_bytes and known.version == found.version
+    if isinstance(known, LinkInfo) and isinstance(found, LinkInfo):
+        return known.target == found.target
     return type(known) is type(found)

@@ -17,8 +17,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry
+from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.errors import Unavailable
+from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.ports import Clock, Storage
 
 __all__ = ["Listing", "Listings", "Sighting", "child_key"]
@@ -34,7 +35,7 @@ _KEPT_ENTRIES = 500_000
 class Sighting(NamedTuple):
     """What lay at a key, and when that was known: monotonic seconds just before the storage was asked."""
 
-    entry: Entry
+    entry: Sight
     seen_s: float
 
 
@@ -44,7 +45,7 @@ def child_key(directory_key: str, name: str) -> str:
 
 
 class Listing:
-    """One directory as one LIST shows it."""
+    """One directory as one LIST shows it. `newest_ns` is the latest time of anything in it, as far as it is loaded."""
 
     def __init__(self, key: str, storage: Storage, clock: Clock) -> None:
         self.key = key
@@ -52,9 +53,9 @@ class Listing:
         self.is_complete = False
         self._clock = clock
         self._storage = storage
-        self._pages: Iterator[Sequence[Entry]] | None = None
+        self._pages: Iterator[Sequence[Sight]] | None = None
         self._pull = threading.Lock()
-        self._entries: list[Entry | None] = []  # None: gone since
+        self._entries: list[Sight | None] = []  # None: gone since
         self._positions: dict[str, int] = {}
         self._page_starts: list[int] = []
         self._page_seen_s: list[float] = []
@@ -62,6 +63,7 @@ class Listing:
         self._stale_asked = 0
         self._loading_s = 0.0
         self._failed = False
+        self.newest_ns = 0
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -153,6 +155,8 @@ class Listing:
                 if isinstance(entry, DirectoryInfo):
                     self._entries[position] = entry
             elif _is_file_name(name):
+                if entry.mtime_ns > self.newest_ns:
+                    self.newest_ns = entry.mtime_ns
                 self._entries.append(entry)
                 self._positions[name] = len(self._entries) - 1
             else:
@@ -206,6 +210,20 @@ class Listings:
         """Forget the listing of a directory; who reads it keeps it."""
         with self._lock:
             self._by_key.pop(key, None)
+
+    def drop_below(self, key: str) -> int:
+        """Forget every listing at or below `key`; return how many there were."""
+        prefix = f"{key}/" if key else ""
+        with self._lock:
+            found = [held for held in self._by_key if held == key or held.startswith(prefix)]
+            for held in found:
+                del self._by_key[held]
+            return len(found)
+
+    def entry_count(self) -> int:
+        """Return how many entries are kept, over all listings."""
+        with self._lock:
+            return sum(map(len, self._by_key.values()))
 
     def _trim(self) -> None:
         total = sum(map(len, self._by_key.values())) if len(self._by_key) > 64 else 0

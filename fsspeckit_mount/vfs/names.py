@@ -23,11 +23,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
 from fsspeckit_lib.errors import NotADirectory, NotFound
+from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.inodes import Inode, InodeTable, is_same
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting, child_key
-from fsspeckit_mount.vfs.ports import Clock, Storage, WouldBlock
+from fsspeckit_mount.vfs.ports import AsksBoth, Clock, Storage, WouldBlock
 
 __all__ = ["Absence", "Names"]
 
@@ -120,6 +121,23 @@ class Names:
         if listing is not None:
             listing.replace(name, Sighting(inode.entry, -math.inf))
 
+    def refresh(self, key: str) -> int:
+        """Believe nothing at or below `key` any more; return how many names and listings this is about."""
+        prefix = f"{key}/" if key else ""
+        directory_key, _, name = key.rpartition("/")
+        with self._lock:
+            gone = [held for held in self._absent_until if held == key or held.startswith(prefix)]
+            for held in gone:
+                del self._absent_until[held]
+        above = self._listings.fresh(directory_key) if key else None
+        if above is not None:
+            sighting = above.find(name)
+            if sighting is None:
+                self._listings.drop(directory_key)  # which may say that there is none
+            else:
+                above.replace(name, Sighting(sighting.entry, -math.inf))
+        return len(gone) + self._listings.drop_below(key) + len(self._inodes.doubt_below(key))
+
     def _from_memory(self, key: str, name: str, listing: Listing | None) -> Sighting | Absence | None:
         if listing is not None:
             sighting = listing.find(name)
@@ -157,9 +175,14 @@ class Names:
         seen_s = self._clock()
         shadow = None
         if self._prefixes_shadow_objects and not is_known_file:
+            if isinstance(self._storage, AsksBoth):
+                found, has_keys_below = self._storage.stat_both(key)
+                if has_keys_below:
+                    return Sighting(DirectoryInfo(key), seen_s)
+                return Absence(self._attribute_ttl_s) if found is None else Sighting(found, seen_s)
             shadow = _begin(lambda: self._has_keys_below(key))
         try:
-            entry: Entry = self._storage.stat(key)
+            entry: Sight = self._storage.stat(key)
         except NotFound:
             return Absence(self._attribute_ttl_s)
         if shadow is not None and isinstance(entry, ObjectInfo) and shadow.result():

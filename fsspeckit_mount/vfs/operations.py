@@ -14,23 +14,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fsspeckit_lib.core.objects import ObjectInfo
-from fsspeckit_lib.errors import CacheStale, Corrupt, IsADirectory, NotADirectory, NotFound, ReadOnly
-from fsspeckit_mount.vfs.attributes import Attributes, Ownership, inode_number
+from fsspeckit_lib.core.objects import LinkInfo, ObjectInfo
+from fsspeckit_lib.errors import BadInput, CacheStale, Corrupt, IsADirectory, NotADirectory, NotFound, ReadOnly
+from fsspeckit_mount.vfs.attributes import Attributes, Ownership, file_type_of, inode_number
 from fsspeckit_mount.vfs.handles import DirectoryHandle, HandleTable, IoMode, OpenFile
 from fsspeckit_mount.vfs.inodes import Inode, InodeTable
 from fsspeckit_mount.vfs.listings import Listings, Sighting
 from fsspeckit_mount.vfs.names import Absence, Names
 from fsspeckit_mount.vfs.ports import BackingFiles, Clock, FileCache, Storage, WouldBlock
+from fsspeckit_mount.vfs.readahead import Readahead
+from fsspeckit_mount.vfs.xattrs import ExtendedAttributes
 
-__all__ = ["DirectoryItem", "FileSpan", "Node", "OpenedFile", "SpaceReport", "VfsConfig", "VirtualFileSystem"]
+__all__ = [
+    "DirectoryItem",
+    "FileSpan",
+    "Missing",
+    "Node",
+    "OpenedFile",
+    "SpaceReport",
+    "VfsConfig",
+    "VirtualFileSystem",
+]
 
 _IMMUTABLE_S = 86400.0
 """How long the kernel may keep the attributes of a file's inode: they never change, only names move on."""
-_RANDOM_BLOCK_BYTES = 128 << 10
-"""What a small read elsewhere in an incomplete file fetches: on a network a round trip costs more than these bytes."""
+_UNBELIEVED = Absence(0.0)
+_DIRECTORY = 4  # DT_DIR
 _WRITE_FLAGS = 0o3 | 0o1000 | 0o2000  # O_ACCMODE, O_TRUNC, O_APPEND
-_SPACE_BYTES = 1 << 50
 _SPACE_FILES = 1 << 30
 
 
@@ -44,6 +54,8 @@ class VfsConfig:
         directory_ttl_s: how long a listing is believed.
         complete_at_open_bytes: files up to this size are fetched whole when they are opened.
         prefixes_shadow_objects: the storage can have an object and keys below it under one name.
+        prefetch_bytes: most bytes that are being fetched ahead at one moment.
+        kernel_cache: let the kernel keep names and attributes for as long as they are believed.
     """
 
     ownership: Ownership
@@ -51,6 +63,8 @@ class VfsConfig:
     directory_ttl_s: float
     complete_at_open_bytes: int
     prefixes_shadow_objects: bool
+    prefetch_bytes: int = 128 << 20
+    kernel_cache: bool = True
 
 
 class Node(NamedTuple):
@@ -63,11 +77,14 @@ class Node(NamedTuple):
 
 
 class DirectoryItem(NamedTuple):
-    """One entry of a directory. `sighting` is None for `.` and `..`; `next_offset` resumes after it."""
+    """One entry of a directory. `sighting` is None for `.` and `..`; `next_offset` resumes after it.
+
+    `file_type` is as readdir(3) has it.
+    """
 
     name: bytes
     ino: int
-    is_directory: bool
+    file_type: int
     next_offset: int
     sighting: Sighting | None
 
@@ -76,6 +93,13 @@ class FileSpan(NamedTuple):
     """Bytes that lie in a local file: [start, stop) of the descriptor."""
 
     fileno: int
+    start: int
+    stop: int
+
+
+class Missing(NamedTuple):
+    """Bytes that are not here: [start, stop) is what to fetch for the read in question."""
+
     start: int
     stop: int
 
@@ -89,9 +113,10 @@ class OpenedFile(NamedTuple):
 
 
 class SpaceReport(NamedTuple):
-    """What statfs(2) shows: sizes that say "plenty", since storages do not tell."""
+    """What statfs(2) shows: the room of the cache, since storages do not tell theirs."""
 
     size_bytes: int
+    used_bytes: int
     files: int
 
 
@@ -106,6 +131,7 @@ class VirtualFileSystem:
         clock: Clock,
         backing_files: BackingFiles | None = None,
     ) -> None:
+        self.url = storage.url
         self._cache = cache
         self._config = config
         self.inodes = InodeTable(config.ownership)
@@ -119,6 +145,8 @@ class VirtualFileSystem:
             prefixes_shadow_objects=config.prefixes_shadow_objects,
         )
         self.handles = HandleTable(backing_files)
+        self.readahead = Readahead(self.handles, config.prefetch_bytes)
+        self.xattrs = ExtendedAttributes(storage, cache, self.inodes)
 
     # names
 
@@ -128,7 +156,9 @@ class VirtualFileSystem:
         if not parent.is_directory:
             raise NotADirectory(f"{parent.key}: a name was looked up in a file")
         answer = self._names.resolve(parent.key, name.decode("utf-8", "surrogateescape"), may_block=may_block)
-        return answer if isinstance(answer, Absence) else self.remember(answer)
+        if isinstance(answer, Absence):
+            return answer if self._config.kernel_cache else _UNBELIEVED
+        return self.remember(answer)
 
     def remember(self, sighting: Sighting) -> Node:
         """Return the inode of an entry, counting one reference of the kernel."""
@@ -147,7 +177,32 @@ class VirtualFileSystem:
         Names are what goes stale, not inodes: the kernel looks the name up again when its time is over.
         """
         inode = self.inodes.get(nodeid)
-        return inode.attributes, self._attributes_valid_s(inode)
+        return self.inodes.attributes(inode), self._attributes_valid_s(inode)
+
+    def read_link(self, nodeid: int) -> bytes:
+        """Return the text of a symbolic link."""
+        entry = self.inodes.get(nodeid).entry
+        if not isinstance(entry, LinkInfo):
+            raise BadInput(f"{entry.key}: is no symbolic link")
+        return entry.target.encode("utf-8", "surrogateescape")
+
+    def refresh(self, path: str) -> int:
+        """Believe nothing at or below a path (of the mount, the root is `""`) any more; return how much this is."""
+        return self._names.refresh(path.strip("/"))
+
+    def known_names(self, path: str) -> list[tuple[int, bytes]]:
+        """Return (nodeid of the directory, name) of what the kernel may know at or below a path."""
+        found = []
+        for inode in self.inodes.doubt_below(path.strip("/")):
+            directory_key, _, name = inode.key.rpartition("/")
+            parent = self.inodes.present(directory_key)
+            if name and parent is not None:
+                found.append((parent.nodeid, name.encode("utf-8", "surrogateescape")))
+        return found
+
+    def entry_count(self) -> int:
+        """Return how many entries of listings are kept."""
+        return self._listings.entry_count()
 
     # directories
 
@@ -172,7 +227,15 @@ class VirtualFileSystem:
             if not may_block:
                 raise WouldBlock
             listing.load(position + 1)
+        if listing.is_complete and listing.newest_ns:
+            self._date(handle)
         return self._items(handle, offset)
+
+    def _date(self, handle: DirectoryHandle) -> None:
+        """Show a directory whose storage knows no times of directories with that of the newest thing in it."""
+        inode = handle.inode
+        if self._config.prefixes_shadow_objects and inode.entry.mtime_ns != handle.listing.newest_ns:
+            self.inodes.date(inode, handle.listing.newest_ns)
 
     def release_directory(self, fh: int) -> None:
         """Close a directory handle."""
@@ -181,17 +244,16 @@ class VirtualFileSystem:
     def _items(self, handle: DirectoryHandle, offset: int) -> Iterator[DirectoryItem]:
         key, listing = handle.inode.key, handle.listing
         if offset < 1:
-            yield DirectoryItem(b".", handle.inode.attributes.ino, True, 1, None)
+            yield DirectoryItem(b".", inode_number(handle.inode.entry), _DIRECTORY, 1, None)
         if offset < 2:
             parent = self.inodes.present(key.rpartition("/")[0]) or self.inodes.root
-            yield DirectoryItem(b"..", parent.attributes.ino, True, 2, None)
+            yield DirectoryItem(b"..", inode_number(parent.entry), _DIRECTORY, 2, None)
         for position in range(max(0, offset - 2), len(listing)):
             sighting = listing.at(position)
             if sighting is not None:
                 entry = sighting.entry
                 name = entry.name.encode("utf-8", "surrogateescape")
-                is_directory = not isinstance(entry, ObjectInfo)
-                yield DirectoryItem(name, inode_number(entry), is_directory, position + 3, sighting)
+                yield DirectoryItem(name, inode_number(entry), file_type_of(entry), position + 3, sighting)
 
     # files
 
@@ -221,8 +283,8 @@ class VirtualFileSystem:
             raise
         return OpenedFile(handle.fh, opened.mode, opened.backing_id)
 
-    def read_now(self, fh: int, start: int, size: int) -> FileSpan | None:
-        """Return where the bytes lie, if they are at hand; None: they are not. Never waits for the network.
+    def read_now(self, fh: int, start: int, size: int) -> FileSpan | Missing:
+        """Return where the bytes lie if they are at hand, else what to fetch for them. Never waits for the network.
 
         Called once per read, by one thread: this is where sequential reading is noticed.
         """
@@ -232,11 +294,13 @@ class VirtualFileSystem:
         if span.start == span.stop or opened.check_whole():
             return span
         ahead = handle.prefetcher.on_read(start, span.stop)
+        is_here = opened.local.is_present(start, span.stop)
         if ahead is not None:
-            opened.local.prefetch(*ahead)
-        return span if opened.local.is_present(start, span.stop) else None
+            # the read itself does not wait in the queue behind other files
+            self.readahead.ask(opened, max(ahead[0], span.stop), ahead[1])
+        return span if is_here else Missing(*handle.prefetcher.worth_fetching(start, span.stop))
 
-    def read_waiting(self, fh: int, start: int, size: int) -> FileSpan | bytes:
+    def read_waiting(self, fh: int, start: int, size: int, missing: Missing) -> FileSpan | bytes:
         """Return what is read from `start`, fetched where it is missing. Fewer bytes than `size` only at the end.
 
         Raises:
@@ -246,7 +310,7 @@ class VirtualFileSystem:
         try:
             stop = max(start, min(start + size, opened.info.size_bytes))
             if start < stop and not opened.check_whole():
-                opened.local.fetch(*self._worth_fetching(opened, start, stop))
+                opened.local.fetch(missing.start, missing.stop)
                 if not opened.local.is_present(start, stop):  # it does not fit into the cache
                     return _exactly(opened, start, stop, opened.local.read(start, stop))
             return FileSpan(opened.local.fileno(), start, stop)
@@ -258,14 +322,18 @@ class VirtualFileSystem:
 
     def release_file(self, fh: int) -> None:
         """Close a file handle."""
-        self.handles.release_file(fh)
+        closed = self.handles.release_file(fh)
+        if closed is not None:
+            self.readahead.drop(closed)
 
     def space(self) -> SpaceReport:
         """Return what statfs(2) shows."""
-        return SpaceReport(_SPACE_BYTES, _SPACE_FILES)
+        size_bytes, used_bytes = self._cache.space()
+        return SpaceReport(size_bytes, min(used_bytes, size_bytes), _SPACE_FILES)
 
     def close(self) -> None:
         """Close what is still open, after the kernel has gone."""
+        self.readahead.close()
         self.handles.close()
 
     def _join(self, inode: Inode, info: ObjectInfo, *, may_block: bool) -> OpenFile:
@@ -283,17 +351,13 @@ class VirtualFileSystem:
             raise WouldBlock
         opened.local.fetch_all()
 
-    def _worth_fetching(self, opened: OpenFile, start: int, stop: int) -> tuple[int, int]:
-        """Return the span to fetch for a read of [start, stop): a small one takes its surroundings along."""
-        if stop - start >= _RANDOM_BLOCK_BYTES:
-            return start, stop
-        block = start - start % _RANDOM_BLOCK_BYTES
-        return block, min(-(-stop // _RANDOM_BLOCK_BYTES) * _RANDOM_BLOCK_BYTES, opened.info.size_bytes)
-
     def _node(self, inode: Inode, name_valid_s: float) -> Node:
-        return Node(inode.nodeid, inode.attributes, max(0.0, name_valid_s), self._attributes_valid_s(inode))
+        name_valid_s = max(0.0, name_valid_s) if self._config.kernel_cache else 0.0
+        return Node(inode.nodeid, self.inodes.attributes(inode), name_valid_s, self._attributes_valid_s(inode))
 
     def _attributes_valid_s(self, inode: Inode) -> float:
+        if not self._config.kernel_cache:
+            return 0.0
         return self._config.attribute_ttl_s if inode.is_directory else _IMMUTABLE_S
 
 

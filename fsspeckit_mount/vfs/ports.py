@@ -6,11 +6,22 @@ Protocols and values only. `fsspeckit_lib` satisfies the first three structurall
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
-from fsspeckit_lib.core.objects import Entry, ObjectInfo
+from fsspeckit_lib.core.objects import ObjectInfo
+from fsspeckit_mount.vfs.attributes import Sight
 
-__all__ = ["BackingFiles", "Clock", "FileCache", "LocalFile", "Storage", "WouldBlock"]
+__all__ = [
+    "AsksBoth",
+    "BackingFiles",
+    "Clock",
+    "FileCache",
+    "HasClasses",
+    "LocalFile",
+    "Storage",
+    "TellsChanges",
+    "WouldBlock",
+]
 
 Clock: TypeAlias = Callable[[], float]
 """Monotonic seconds."""
@@ -26,11 +37,43 @@ class Storage(Protocol):
     @property
     def url(self) -> str: ...
 
-    def stat(self, key: str) -> Entry: ...
+    def stat(self, key: str) -> Sight: ...
 
-    def list_directory(self, key: str) -> Iterator[Sequence[Entry]]: ...
+    def list_directory(self, key: str) -> Iterator[Sequence[Sight]]: ...
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]: ...
+
+
+@runtime_checkable
+class AsksBoth(Protocol):
+    """A storage where an object `a` and keys `a/…` can exist side by side, and that asks for both at once."""
+
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
+        """Return the object at `key`, and whether keys lie below it. Two requests at most."""
+        ...
+
+
+@runtime_checkable
+class HasClasses(Protocol):
+    """A storage whose objects have a storage class."""
+
+    def storage_class(self, info: ObjectInfo) -> str | None:
+        """Return it, None where the storage does not say. One request."""
+        ...
+
+
+@runtime_checkable
+class TellsChanges(Protocol):
+    """A storage that can say in one request whether anything has changed (the commit of a Git ref)."""
+
+    @property
+    def change_poll_s(self) -> float:
+        """How often that may be asked without bothering the storage; 0 where nothing can change."""
+        ...
+
+    def change_token(self) -> str:
+        """Return a text that is another one after every change."""
+        ...
 
 
 class LocalFile(Protocol):
@@ -59,10 +102,6 @@ class LocalFile(Protocol):
         """Fetch what is missing. Blocks until the copy is complete."""
         ...
 
-    def prefetch(self, start: int, stop: int) -> None:
-        """Begin to fetch what is missing of [start, stop), and return."""
-        ...
-
     def close(self) -> None: ...
 
 
@@ -75,6 +114,10 @@ class FileCache(Protocol):
 
     def cached_path(self, info: ObjectInfo) -> str | None:
         """Return where the complete copy of that version lies, or None."""
+        ...
+
+    def space(self) -> tuple[int, int]:
+        """Return how many bytes of copies there may be, and how many there are."""
         ...
 
 

@@ -6,6 +6,10 @@ each has its own window: four times what the stream has read so far, at least 1 
 doubles whenever the distance read has doubled, and what is fetched in vain stays in proportion to what was wanted. A
 read that continues no stream fetches nothing but itself. Spans are half-open `[start, stop)` in bytes.
 
+A handle whose first read is at the end of the file belongs to a format with a footer there (parquet, ORC, ZIP): that
+read takes the last 512 KiB along, which hold nearly every footer, and a read at the beginning (of a magic number)
+is then no reason to expect the rest.
+
 Reads come out of order where the kernel sends those of its own readahead side by side: a read continues a stream when
 it starts anywhere near the stream's end, not exactly there.
 """
@@ -23,6 +27,11 @@ STEP_BYTES = 16 << 20
 _GROWTH = 4
 _STREAMS = 8
 _LARGE_READ_BYTES = 32 << 10
+_RANDOM_BLOCK_BYTES = 128 << 10
+"""What a small read elsewhere in an incomplete file fetches: on a network a round trip costs more than these bytes."""
+_FOOTER_BYTES = 512 << 10
+_FOOTER_READ_BYTES = 64 << 10
+"""A first read that begins so near the end looks for a footer: pyarrow reads 64 KiB, DuckDB 8 bytes or 16 KiB."""
 
 
 @dataclass(slots=True)
@@ -41,12 +50,17 @@ class Prefetcher:
     def __init__(self, size_bytes: int) -> None:
         self._size = size_bytes
         self._streams: list[_Stream] = []  # most recently used last
+        self._is_first = True
+        self._has_footer = False
 
     def on_read(self, start: int, stop: int) -> tuple[int, int] | None:
         """Return the span to begin fetching because [start, stop) is being read, or None.
 
         The span may include the read itself; it never overlaps what was returned for the same stream before.
         """
+        if self._is_first:
+            self._is_first = False
+            self._has_footer = 0 < self._size - _FOOTER_READ_BYTES <= start
         stream = self._continued(start, stop)
         if stream is None:
             return self._begin(start, stop)
@@ -61,8 +75,17 @@ class Prefetcher:
             return None  # enough is on its way
         return self._ask(stream)
 
+    def worth_fetching(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the span to fetch now for a read of [start, stop): a small one takes its surroundings along."""
+        if self._has_footer and start >= self._size - _FOOTER_BYTES:
+            return max(0, self._size - _FOOTER_BYTES), self._size
+        if stop - start >= _RANDOM_BLOCK_BYTES:
+            return start, stop
+        block = start - start % _RANDOM_BLOCK_BYTES
+        return block, min(-(-stop // _RANDOM_BLOCK_BYTES) * _RANDOM_BLOCK_BYTES, self._size)
+
     def _begin(self, start: int, stop: int) -> tuple[int, int] | None:
-        stream = _Stream(start, stop, start, FIRST_WINDOW_BYTES if start == 0 else 0)
+        stream = _Stream(start, stop, start, FIRST_WINDOW_BYTES if start == 0 and not self._has_footer else 0)
         self._streams.append(stream)
         del self._streams[:-_STREAMS]
         if stream.window:  # who starts at the beginning probably goes on

@@ -102,7 +102,6 @@ class FakeLocalFile:
         weakref.finalize(self, os.close, self._descriptor)
         os.ftruncate(self._descriptor, info.size_bytes)
         self._present: set[int] = set()
-        self.prefetched: list[tuple[int, int]] = []
         self.fetched: list[tuple[int, int]] = []
         self.is_closed = False
         if is_complete:
@@ -130,9 +129,6 @@ class FakeLocalFile:
 
     def fetch_all(self) -> None:
         self.fetch(0, self._info.size_bytes)
-
-    def prefetch(self, start: int, stop: int) -> None:
-        self.prefetched.append((start, stop))
 
     def close(self) -> None:
         assert not self.is_closed, "closed twice"
@@ -167,6 +163,9 @@ class FakeCache:
     def cached_path(self, info: ObjectInfo) -> str | None:
         return f"/cache/{info.key}" if info in self.complete else None
 
+    def space(self) -> tuple[int, int]:
+        return 1 << 30, 1 << 20
+
 
 class FakeBackingFiles:
     """A kernel's table of backing files that follows Linux's rules for ids."""
@@ -197,9 +196,10 @@ def vfs_on(
     attribute_ttl_s: float = 1.0,
     directory_ttl_s: float = 30.0,
     complete_at_open_bytes: int = 64,
+    prefetch_bytes: int = 0,
 ) -> VirtualFileSystem:
     """Return a virtual file system on fakes; files above 64 bytes are large."""
-    config = VfsConfig(OWNERSHIP, attribute_ttl_s, directory_ttl_s, complete_at_open_bytes, True)
+    config = VfsConfig(OWNERSHIP, attribute_ttl_s, directory_ttl_s, complete_at_open_bytes, True, prefetch_bytes)
     return VirtualFileSystem(
         storage, cache or FakeCache(storage), config, clock or HandClock(), backing_files
     )  # fmt: skip

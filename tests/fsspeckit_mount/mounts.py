@@ -28,6 +28,7 @@ from fsspeckit_mount.kernel.device import FuseDevice
 from fsspeckit_mount.kernel.mounting import find_mount, mount, unmount
 from fsspeckit_mount.kernel.negotiation import Wishes
 from fsspeckit_mount.kernel.serve import FuseServer
+from fsspeckit_mount.served import MountCache
 from fsspeckit_mount.vfs.attributes import Ownership
 from fsspeckit_mount.vfs.operations import VfsConfig, VirtualFileSystem
 
@@ -136,7 +137,9 @@ def serving(
         config = VfsConfig(
             Ownership(0, 0, time.time_ns()), attribute_ttl_s, directory_ttl_s, complete_at_open_bytes, False
         )
-        vfs = VirtualFileSystem(store, cache.bind(store), config, time.monotonic, device if passthrough else None)
+        vfs = VirtualFileSystem(
+            store, MountCache(cache.bind(store)), config, time.monotonic, device if passthrough else None
+        )
         cleanup.callback(vfs.close)
         server = FuseServer(device, vfs, Wishes(1 << 20, passthrough, 1))
         loop = threading.Thread(target=server.serve, daemon=True)
@@ -210,5 +213,14 @@ def kill(pid: int) -> None:
     """End a daemon as the out-of-memory killer would."""
     os.kill(pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+    while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and has not ended: one that nobody waits for stays as a zombie."""
+    try:
+        ended = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not ended or len(os.listdir(f"/proc/{pid}/task")) > 1  # its other threads hold its descriptors
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,37 +1,26 @@
-"""The configuration of a mount crosses a pipe whole, and prints without its secrets."""
+"""The configuration of a daemon crosses a pipe whole, and prints without its secrets."""
 
 from __future__ import annotations
 
 import dataclasses
+import grp
 import json
+import os
+import pwd
 
 import pytest
 
-from fsspeckit_lib.errors import Internal, InvalidValue, Unsupported
-from fsspeckit_mount.config import MountConfig, MountOptions, split_mount_options
+from fsspeckit_lib.errors import BadInput, Internal, InvalidValue
+from fsspeckit_lib.service.settings import MountSettings
+from fsspeckit_mount.config import DaemonConfig, MountConfig, configured_mount
+from fsspeckit_mount.options import MOUNT_OPTIONS, MountOptions, mount_options, split_options
 
-_CONFIG = MountConfig(
-    source="s3://bucket",
-    mountpoint="/mnt/x",
-    options={"secret_access_key": "hidden"},
-    config_path=None,
-    cache_dir="/cache",
-    cache_size_bytes=None,
-    attribute_ttl_s=0.5,
-    directory_ttl_s=30.0,
-    read_only=True,
-    allow_other=False,
-    driver="auto",
-    passthrough=True,
-    complete_at_open_bytes=1,
-    readahead_bytes=2,
-    log_level="info",
-    log_path=None,
-)
+_MOUNT = MountConfig("s3://bucket", "below", "/mnt/x", {"secret_access_key": "hidden"}, MountOptions(uid=5))
+_CONFIG = DaemonConfig((_MOUNT, dataclasses.replace(_MOUNT, mountpoint="/mnt/y")), None, "/cache", None, "info", None)
 
 
 def test_it_comes_through_a_pipe_as_it_was() -> None:
-    assert MountConfig.from_json(_CONFIG.to_json()) == _CONFIG
+    assert DaemonConfig.from_json(_CONFIG.to_json()) == _CONFIG
 
 
 def test_secrets_are_not_printed() -> None:
@@ -41,26 +30,100 @@ def test_secrets_are_not_printed() -> None:
 @pytest.mark.parametrize("text", ["[]", "{}", json.dumps({**json.loads(_CONFIG.to_json()), "extra": 1})])
 def test_another_version_is_refused(text: str) -> None:
     with pytest.raises(Internal):
-        MountConfig.from_json(text)
+        DaemonConfig.from_json(text)
 
 
-def test_drivers() -> None:
-    with pytest.raises(Unsupported, match="--driver kernel"):
-        dataclasses.replace(_CONFIG, driver="libfuse")
-    with pytest.raises(InvalidValue):
-        dataclasses.replace(_CONFIG, driver="other")
+def test_two_mounts_at_one_place_are_refused() -> None:
+    with pytest.raises(BadInput, match="named twice"):
+        dataclasses.replace(_CONFIG, mounts=(_MOUNT, _MOUNT))
 
 
-def test_options_of_the_mount_are_taken_out() -> None:
-    own, rest = split_mount_options(
-        {"passthrough": "No", "region": "x", "complete_at_open": "1MiB", "readahead": "512k"}
+def test_options_of_the_mount_its_process_and_the_storage_are_told_apart() -> None:
+    words = {"passthrough": "No", "region": "x", "cache_dir": "/c", "rw": "true", "_netdev": "true", "x-a.b": "1"}
+    assert split_options(words) == ({"passthrough": "No"}, {"cache_dir": "/c"}, {"region": "x"})
+
+
+def test_every_option_of_the_mount_is_understood() -> None:
+    words = {
+        "allow_other": "true",
+        "attr_ttl": "500ms",
+        "complete_at_open": "1MiB",
+        "dir_mode": "0750",
+        "dir_ttl": "0",
+        "driver": "kernel",
+        "file_mode": "0o640",
+        "gid": grp.getgrgid(os.getgid()).gr_name,
+        "kernel_cache": "no",
+        "missing": "empty",
+        "passthrough": "off",
+        "poll": "10s",
+        "prefetch": "64MiB",
+        "readahead": "512k",
+        "uid": pwd.getpwuid(os.getuid()).pw_name,
+        "umask": "027",
+        "xattrs": "no",
+    }
+    assert set(words) == set(MOUNT_OPTIONS)
+    assert mount_options(words) == MountOptions(
+        attribute_ttl_s=0.5,
+        directory_ttl_s=0.0,
+        allow_other=True,
+        driver="kernel",
+        passthrough=False,
+        complete_at_open_bytes=1 << 20,
+        readahead_bytes=512 << 10,
+        prefetch_bytes=64 << 20,
+        uid=os.getuid(),
+        gid=os.getgid(),
+        file_mode=0o640,
+        directory_mode=0o750,
+        umask=0o27,
+        kernel_cache=False,
+        xattrs=False,
+        poll_s=10.0,
+        missing="empty",
     )
-    assert own == MountOptions(False, 1 << 20, 512 << 10)
-    assert rest == {"region": "x"}
-    assert split_mount_options({}) == (MountOptions(), {})
+    assert mount_options({"poll": "auto"}).poll_s is None
+    assert mount_options({"poll": "no"}).poll_s == 0
 
 
-@pytest.mark.parametrize("options", [{"passthrough": "perhaps"}, {"readahead": "much"}, {"complete_at_open": "-1"}])
-def test_bad_options_of_the_mount(options: dict[str, str]) -> None:
-    with pytest.raises(InvalidValue):
-        split_mount_options(options)
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("passthrough", "perhaps"),
+        ("readahead", "much"),
+        ("complete_at_open", "-1"),
+        ("file_mode", "888"),
+        ("umask", "07777"),
+        ("uid", "nobody-of-that-name"),
+        ("driver", "other"),
+        ("missing", "ignore"),
+        ("poll", "often"),
+    ],
+)
+def test_a_wrong_value_names_its_option(name: str, text: str) -> None:
+    with pytest.raises(InvalidValue, match=f"-o {name}: "):
+        mount_options({name: text})
+
+
+def test_a_section_of_the_configuration_is_a_mount() -> None:
+    section = MountSettings.model_validate(
+        {
+            "storage": "lake",
+            "path": "raw/",
+            "mountpoint": "/mnt/lake",
+            "attr_ttl": "2s",
+            "file_mode": "0640",
+            "uid": 7,
+            "poll": False,
+            "options": {"region": "eu", "allow_http": True},
+        }
+    )
+    found = configured_mount(section, {"attr_ttl": "9s"})
+    assert (found.source, found.path, found.mountpoint) == ("lake", "raw/", "/mnt/lake")
+    assert found.storage_options == {"region": "eu", "allow_http": "true"}
+    assert found.options == MountOptions(attribute_ttl_s=9.0, file_mode=0o640, uid=7, poll_s=0.0)
+    with pytest.raises(InvalidValue, match="mounts: /mnt/lake: -o umask"):
+        configured_mount(
+            section.model_validate({**section.model_dump(by_alias=True, exclude_unset=True), "umask": "9"}), {}
+        )

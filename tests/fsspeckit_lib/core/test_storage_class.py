@@ -24,7 +24,7 @@ def test_the_class_is_the_providers_word(tmp_path: Path) -> None:
     with Moto.start(tmp_path) as server:
         server.create_bucket("classes")
         options = server.storage_options()
-        client = botocore.session.get_session().create_client(
+        client = botocore.session.Session().create_client(  # type: ignore[no-untyped-call]
             "s3",
             endpoint_url=options["endpoint_url"],
             aws_access_key_id=options["access_key_id"],

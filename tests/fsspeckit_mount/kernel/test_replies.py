@@ -46,9 +46,10 @@ def test_negative_entry() -> None:
 
 def test_open_and_statfs() -> None:
     assert struct.unpack("<QIi", replies.open_body(3, 0x80, 12)) == (3, 0x80, 12)
-    body = replies.statfs_body(SpaceReport(1 << 40, 99))
+    body = replies.statfs_body(SpaceReport(1 << 40, 1 << 30, 99))
     assert len(body) == 80
-    assert struct.unpack_from("<5Q4I", body) == (1 << 28, 1 << 28, 1 << 28, 99, 99, 4096, 1024, 4096, 0)
+    free = (1 << 28) - (1 << 18)
+    assert struct.unpack_from("<5Q4I", body) == (1 << 28, free, free, 99, 99, 4096, 1024, 4096, 0)
 
 
 def test_directory_entries_are_aligned_and_stay_within_the_size() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
 from fsspeckit_lib.errors import Unavailable
+from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting
 from tests.fsspeckit_mount.fakes import DictStorage, HandClock
 
@@ -19,7 +20,7 @@ def _listing(names: list[str], page_entries: int = 3) -> tuple[DictStorage, Hand
     return storage, clock, Listing("", storage, clock)
 
 
-def _shown(listing: Listing) -> list[Entry]:
+def _shown(listing: Listing) -> list[Sight]:
     return [found.entry for found in map(listing.at, range(len(listing))) if found is not None]
 
 

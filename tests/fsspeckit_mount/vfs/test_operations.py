@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import settings
@@ -13,7 +14,7 @@ from fsspeckit_lib.errors import CacheStale, IsADirectory, NotADirectory, ReadOn
 from fsspeckit_mount.vfs.handles import IoMode
 from fsspeckit_mount.vfs.inodes import ROOT_NODEID
 from fsspeckit_mount.vfs.names import Absence
-from fsspeckit_mount.vfs.operations import FileSpan, Node, VirtualFileSystem
+from fsspeckit_mount.vfs.operations import FileSpan, Missing, Node, VirtualFileSystem
 from fsspeckit_mount.vfs.ports import WouldBlock
 from tests.fsspeckit_mount.fakes import DictStorage, FakeBackingFiles, FakeCache, HandClock, vfs_on
 
@@ -33,9 +34,9 @@ def node_at(vfs: VirtualFileSystem, path: str) -> Node:
 
 
 def bytes_at(vfs: VirtualFileSystem, fh: int, start: int, size: int) -> bytes:
-    found: FileSpan | bytes | None = vfs.read_now(fh, start, size)
-    if found is None:
-        found = vfs.read_waiting(fh, start, size)
+    found: FileSpan | Missing | bytes = vfs.read_now(fh, start, size)
+    if isinstance(found, Missing):
+        found = vfs.read_waiting(fh, start, size, found)
     return found if isinstance(found, bytes) else os.pread(found.fileno, found.stop - found.start, found.start)
 
 
@@ -84,10 +85,9 @@ def test_a_large_file_is_open_at_once_and_read_in_parts() -> None:
     vfs = vfs_on(storage, cache, backing_files=FakeBackingFiles())
     opened = vfs.open_file(node_at(vfs, "a").nodeid, os.O_RDONLY, may_block=True)
     assert opened.mode is IoMode.DIRECT
-    assert vfs.read_now(opened.fh, 200_000, 4096) is None
-    assert bytes_at(vfs, opened.fh, 200_000, 4096) == _LARGE[200_000:204_096]
+    assert vfs.read_now(opened.fh, 150_000, 4096) == Missing(131_072, 262_144)
+    assert bytes_at(vfs, opened.fh, 150_000, 4096) == _LARGE[150_000:154_096]
     assert cache.opened[0].fetched == [(131_072, 262_144)]  # the block around it
-    assert cache.opened[0].prefetched == []
     assert bytes_at(vfs, opened.fh, 262_140, 4096) == _LARGE[262_140:]
     assert bytes_at(vfs, opened.fh, 262_144, 4096) == b""
     assert bytes_at(vfs, opened.fh, 1 << 40, 4096) == b""
@@ -96,10 +96,13 @@ def test_a_large_file_is_open_at_once_and_read_in_parts() -> None:
 def test_sequential_reading_fetches_ahead() -> None:
     storage = DictStorage({"a": _LARGE})
     cache = FakeCache(storage)
-    vfs = vfs_on(storage, cache)
+    vfs = vfs_on(storage, cache, prefetch_bytes=1 << 20)
     opened = vfs.open_file(node_at(vfs, "a").nodeid, os.O_RDONLY, may_block=True)
-    vfs.read_now(opened.fh, 0, 4096)
-    assert cache.opened[0].prefetched == [(0, len(_LARGE))]
+    assert vfs.read_now(opened.fh, 0, 4096) == Missing(0, 131_072)  # the read itself waits in no queue
+    deadline = time.monotonic() + 20
+    while cache.opened[0].fetched != [(4096, len(_LARGE))]:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_a_file_that_became_complete_is_passthrough_at_its_next_open_only() -> None:

@@ -1,0 +1,174 @@
+"""What can be said of one mount: the words of `-o`, of the flags and of `mounts:`, as one frozen value.
+
+Pure but for the names of users and groups. One table serves all three ways, so a word means the same everywhere. Words
+that /etc/fstab has for mount(8) itself are taken and ignored.
+"""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fsspeckit_lib.common.units import parse_duration, parse_size
+from fsspeckit_lib.errors import InvalidValue, Unsupported
+
+__all__ = ["DRIVERS", "MOUNT_OPTIONS", "MountOptions", "mount_options", "split_options"]
+
+DRIVERS: Final = ("auto", "kernel", "libfuse")
+_MISSING: Final = ("refuse", "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class MountOptions:
+    """How one mount behaves.
+
+    Attributes:
+        attribute_ttl_s, directory_ttl_s: how long a file's version and a listing are believed.
+        allow_other: let other users in; permission bits are checked by the kernel.
+        driver: the way to the kernel.
+        passthrough: let the kernel read complete files by itself, where it can.
+        complete_at_open_bytes: files up to this size are fetched whole at open.
+        readahead_bytes: how far the kernel reads ahead where it reads through its page cache; needs root.
+        prefetch_bytes: most bytes that are being fetched ahead at one moment, over all open files.
+        uid, gid: owner of everything; None: who mounts.
+        file_mode, directory_mode: permission bits, before `umask`.
+        kernel_cache: let the kernel remember names and attributes for their TTL.
+        xattrs: offer `user.fsspeckit.*`.
+        poll_s: how often a storage that tells of changes is asked; None: as often as is cheap there, 0: never.
+        missing: what to do where the prefix does not exist: `refuse`, or show it `empty` until it does.
+    """
+
+    attribute_ttl_s: float = 1.0
+    directory_ttl_s: float = 30.0
+    allow_other: bool = False
+    driver: str = "auto"
+    passthrough: bool = True
+    complete_at_open_bytes: int = 8 << 20
+    readahead_bytes: int = 1 << 20
+    prefetch_bytes: int = 128 << 20
+    uid: int | None = None
+    gid: int | None = None
+    file_mode: int = 0o444
+    directory_mode: int = 0o555
+    umask: int = 0
+    kernel_cache: bool = True
+    xattrs: bool = True
+    poll_s: float | None = None
+    missing: str = "refuse"
+
+
+def mount_options(words: Mapping[str, str]) -> MountOptions:
+    """Return what the words say; each is a name of `MOUNT_OPTIONS`.
+
+    Raises:
+        InvalidValue: a value the option cannot have; names the option.
+    """
+    values: dict[str, Any] = {}
+    for name, text in words.items():
+        parser = _PARSERS.get(name)
+        if parser is None:
+            continue  # mount(8)'s own word, or one that is always so
+        field, parse = parser
+        try:
+            values[field] = parse(text)
+        except InvalidValue as error:
+            raise InvalidValue(f"-o {name}: {error}") from error
+        except Unsupported as error:
+            raise Unsupported(f"-o {name}: {error}") from error
+    return MountOptions(**values)
+
+
+def split_options(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Return the options of the mount, those of its process (cache, log, configuration), and the storage's."""
+    mount: dict[str, str] = {}
+    process: dict[str, str] = {}
+    storage: dict[str, str] = {}
+    for name, value in options.items():
+        if name in _PARSERS:
+            mount[name] = value
+        elif name in PROCESS_OPTIONS:
+            process[name] = value
+        elif name not in _IGNORED and not name.startswith(("x-", "X-")):
+            storage[name] = value
+    return mount, process, storage
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"yes", "true", "on", "1"}:
+        return True
+    if text.lower() in {"no", "false", "off", "0"}:
+        return False
+    raise InvalidValue(f"found {text!r}, wanted yes or no")
+
+
+def _mode(text: str) -> int:
+    digits = text.lower().removeprefix("0o")
+    if not re.fullmatch("[0-7]{1,4}", digits) or int(digits, 8) > 0o777:
+        raise InvalidValue(f"found {text!r}, wanted an octal mode such as 0644 (in YAML in quotes)")
+    return int(digits, 8)
+
+
+def _owner(kind: str, find: Callable[[str], int]) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if text.isdecimal():
+            return int(text)
+        try:
+            return find(text)
+        except KeyError:
+            raise InvalidValue(f"found {text!r}, wanted a number or the name of a {kind} of this machine") from None
+
+    return parse
+
+
+def _choice(*known: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in known:
+            raise InvalidValue(f"found {text!r}, wanted one of {', '.join(known)}")
+        return text
+
+    return parse
+
+
+def _poll(text: str) -> float | None:
+    if text == "auto":
+        return None
+    return 0.0 if text in {"no", "off", "false"} else parse_duration(text)
+
+
+_PARSERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    "allow_other": ("allow_other", _flag),
+    "attr_ttl": ("attribute_ttl_s", parse_duration),
+    "complete_at_open": ("complete_at_open_bytes", parse_size),
+    "dir_mode": ("directory_mode", _mode),
+    "dir_ttl": ("directory_ttl_s", parse_duration),
+    "driver": ("driver", _choice(*DRIVERS)),
+    "file_mode": ("file_mode", _mode),
+    "gid": ("gid", _owner("group", lambda name: grp.getgrnam(name).gr_gid)),
+    "kernel_cache": ("kernel_cache", _flag),
+    "missing": ("missing", _choice(*_MISSING)),
+    "passthrough": ("passthrough", _flag),
+    "poll": ("poll_s", _poll),
+    "prefetch": ("prefetch_bytes", parse_size),
+    "readahead": ("readahead_bytes", parse_size),
+    "uid": ("uid", _owner("user", lambda name: pwd.getpwnam(name).pw_uid)),
+    "umask": ("umask", _mode),
+    "xattrs": ("xattrs", _flag),
+}
+
+MOUNT_OPTIONS: Final = tuple(_PARSERS)
+"""What `-o` takes for the mount itself; every other name is for its process, for mount(8), or for the storage."""
+
+PROCESS_OPTIONS: Final = ("cache_dir", "cache_size", "config", "log_file", "log_level")
+
+_IGNORED: Final = frozenset(
+    {
+        "_netdev", "async", "atime", "auto", "default_permissions", "defaults", "dev", "diratime", "exec", "noatime",
+        "noauto", "nodev", "nodiratime", "noexec", "nofail", "norelatime", "nosuid", "nouser", "owner", "relatime",
+        "ro", "rw", "strictatime", "suid", "sync", "user", "users",
+    }
+)  # fmt: skip
+"""mount(8)'s words, and default_permissions, which always holds. The mount reads only, whatever they say."""

@@ -193,7 +193,7 @@ def test_a_file_changed_since_the_lookup_opens_as_the_new_version(
 
 def test_a_killed_daemon_fails_every_access_and_the_next_mount_cleans_up(source: Path, tmp_path: Path) -> None:
     (source / "partial").write_bytes(bytes(9 << 20))
-    with mounted(source, tmp_path) as mount:
+    with mounted(source, tmp_path, "--attr-ttl", "0") as mount:  # or the kernel would answer stat(2) for a while
         held = os.open(mount.path / "small", os.O_RDONLY)
         partial = os.open(mount.path / "partial", os.O_RDONLY)
         kill(mount.pid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import NoReturn
 
 import click
@@ -11,7 +12,7 @@ from fsspeckit_lib.common.units import parse_size
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_lib.service.command import run_command
 
-__all__ = ["main", "serve"]
+__all__ = ["main", "serve", "server"]
 
 
 class _Size(click.ParamType[int]):
@@ -26,7 +27,7 @@ class _Size(click.ParamType[int]):
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", metavar="FILE", help="fsspeckit.yaml: storages, tables, schemas, cache.")
-@click.option("--listen", metavar="HOST:PORT", help="Loopback address to listen on.  [default: 127.0.0.1:5433]")
+@click.option("--listen", metavar="HOST:PORT", help="Address to listen on.  [default: 127.0.0.1:5433]")
 @click.option("--table", "tables", multiple=True, metavar="NAME=URL", help="Serve a parquet dataset as table NAME.")
 @click.option(
     "--schema", "schemas", multiple=True, metavar="NAME=URL", help="Serve each sub-folder as table NAME.folder."
@@ -55,8 +56,8 @@ def serve(
     fsspeckit-sqlserver --table trips=s3://bucket/trips -o endpoint_url=http://127.0.0.1:8333
     psql postgresql://fsspeckit@127.0.0.1:5433/fsspeckit -c 'select count(*) from trips'
 
-    Any user and any database name are let in, from this machine only. Stays in the foreground; prints one line that
-    begins with "ready:" once clients are accepted.
+    Any database name will do. Without sqlserver.users in --config any user is let in, from this machine only. Stays in
+    the foreground; prints one line that begins with "ready:" once clients are accepted.
     """
     # The engine takes most of a second to import: --help and usage errors do without it.
     from fsspeckit_lib.service.logs import configure_logging
@@ -70,6 +71,28 @@ def serve(
     from fsspeckit_sqlserver.daemon import run
 
     run(config, cache, click.echo)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def server() -> None:
+    """Help to run the SQL server."""
+
+
+@server.command()
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from the first line of stdin.")
+@click.option("--iterations", default=4096, show_default=True, help="Work a client does at each login.")
+def passwd(from_stdin: bool, iterations: int) -> None:
+    """Print the verifier of a password, for sqlserver.users.NAME.password in fsspeckit.yaml.
+
+    It is PostgreSQL's form, SCRAM-SHA-256$…: enough to check the password, not to log in with.
+    """
+    from fsspeckit_sqlserver.auth.passwords import make_verifier
+
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    click.echo(str(make_verifier(password, iterations=iterations)))
 
 
 def main() -> NoReturn:

@@ -5,6 +5,7 @@ Flags add to the file's tables; the same name in both, or twice, is refused rath
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -12,7 +13,7 @@ from typing import Final, Literal
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.errors import BadInput, InvalidValue
 from fsspeckit_lib.service.settings import Settings, TableSettings
-from fsspeckit_sqlserver.auth.loopback import require_loopback
+from fsspeckit_sqlserver.auth.configured import AuthConfig, auth_config
 
 __all__ = ["ServerConfig", "Source", "parse_listen", "server_config"]
 
@@ -34,6 +35,7 @@ class ServerConfig:
 
     host: str
     port: int
+    auth: AuthConfig
     tables: Mapping[str, Source]
     schemas: Mapping[str, Source]
 
@@ -42,14 +44,20 @@ def parse_listen(text: str) -> tuple[str, int]:
     """Return host and port of `127.0.0.1:5433`, `[::1]:5433`, `localhost:0`.
 
     Raises:
-        InvalidValue: not an address, or not a loopback one.
+        InvalidValue: not an address.
     """
     host, colon, port_text = text.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port_text.isascii() or not port_text.isdigit() or int(port_text) > 65_535:
         raise InvalidValue(f"listen address: found {text!r}, wanted host:port such as 127.0.0.1:5433 or [::1]:5433")
-    require_loopback(host)
-    return "127.0.0.1" if host == "localhost" else host, int(port_text)
+    host = "127.0.0.1" if host == "localhost" else host
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise InvalidValue(
+            f"listen address: found {text!r}, wanted an IP address of this machine, or localhost, before the port"
+        ) from None
+    return host, int(port_text)
 
 
 def server_config(
@@ -75,6 +83,7 @@ def server_config(
     config = ServerConfig(
         host,
         port,
+        auth_config(settings.sqlserver, host),
         _sources(settings, "table", settings.sqlserver.tables, tables, options),
         _sources(settings, "schema", settings.sqlserver.schemas, schemas, options),
     )

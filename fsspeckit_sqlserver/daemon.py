@@ -7,13 +7,18 @@ address is said at once; clients are accepted only after that, when the line `re
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 
 from fsspeckit_lib.cache import Cache, CacheConfig
 from fsspeckit_lib.service.notify import notify
+from fsspeckit_sqlserver.auth.failures import Failures
+from fsspeckit_sqlserver.auth.login import Gate
+from fsspeckit_sqlserver.auth.tls import TlsListener
 from fsspeckit_sqlserver.config import ServerConfig, Source
 from fsspeckit_sqlserver.engine import TableSource, open_engine
 from fsspeckit_sqlserver.server import Server, bind_listener
@@ -35,6 +40,10 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
     Raises:
         GatewayError: the address cannot be had, or a table cannot be opened.
     """
+    tls = TlsListener(config.auth.tls) if config.auth.tls is not None else None
+    gate = Gate(config.auth.rules, Failures(time.monotonic), config.auth.users)
+    if tls is None and not ipaddress.ip_address(config.host).is_loopback:
+        logger.warning("listening on %s without TLS: what clients ask and get can be read on the way", config.host)
     listener = bind_listener(config.host, config.port)
     try:
         shared_cache = Cache(cache)
@@ -45,7 +54,7 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
                 cache=shared_cache,
             )
             try:
-                asyncio.run(_serve(engine, listener, announce))
+                asyncio.run(_serve(engine, gate, tls, listener, announce))
             finally:
                 engine.close()
         finally:
@@ -58,12 +67,15 @@ def _table_sources(sources: Mapping[str, Source], cache: Cache) -> dict[str, Tab
     return {name: TableSource(cache.resilient(source.store), source.partitioning) for name, source in sources.items()}
 
 
-async def _serve(engine: Engine, listener: socket.socket, announce: Callable[[str], None]) -> None:
+async def _serve(
+    engine: Engine, gate: Gate, tls: TlsListener | None, listener: socket.socket, announce: Callable[[str], None]
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(engine)
+    loop.add_signal_handler(signal.SIGHUP, tls.reload if tls is not None else lambda: None)
+    server = Server(engine, gate=gate, tls=tls)
     await server.start(listener)
     host, port = listener.getsockname()[:2]
     address = f"postgresql://fsspeckit@{f'[{host}]' if ':' in host else host}:{port}/fsspeckit"

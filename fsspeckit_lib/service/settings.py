@@ -7,69 +7,40 @@ nearest known one; a wrong value names its place in the file, never the value of
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from fsspeckit_lib.cache import CacheConfig, Quota
 from fsspeckit_lib.cache.config import WhenOffline
 from fsspeckit_lib.common.names import unknown_name
 from fsspeckit_lib.common.secrets import shielded
-from fsspeckit_lib.common.units import parse_duration, parse_size
 from fsspeckit_lib.common.variables import expand_variables
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue
+from fsspeckit_lib.service.sections import Duration, MinFree, Section, Size
+from fsspeckit_lib.service.sqlserver_settings import AccessSettings, SqlServerSettings, TableSettings, UserSettings
 from fsspeckit_lib.service.storages import check_storages, open_storage
 
 __all__ = [
+    "AccessSettings",
     "CacheSettings",
     "MountSettings",
     "Settings",
     "SqlServerSettings",
     "TableSettings",
+    "UserSettings",
     "cache_config",
     "load_settings",
     "parse_option_pairs",
 ]
 
 
-def _as_value_error(parse: Any) -> Any:
-    def validate(value: Any) -> Any:
-        try:
-            return parse(value)
-        except InvalidValue as error:
-            raise ValueError(str(error)) from error
-
-    return validate
-
-
-Size = Annotated[int, BeforeValidator(_as_value_error(parse_size))]
-
-
-def _parse_min_free(value: Any) -> Any:
-    text = str(value).strip()
-    if text.endswith("%"):
-        if not re.fullmatch(r"\d{1,2}(\.\d+)?%", text):
-            raise InvalidValue(f"min_free: found {text!r}, wanted a part of the disk below 100 %, such as 5%")
-        return text
-    return parse_size(value)
-
-
-MinFree = Annotated[int | str, BeforeValidator(_as_value_error(_parse_min_free))]
-"""Bytes, or a text such as `5%` of the disk that holds the cache."""
-Duration = Annotated[float, BeforeValidator(_as_value_error(parse_duration))]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class CacheSettings(_Section):
+class CacheSettings(Section):
     """`cache:`; sizes as people write them (`50GiB`). See `CacheConfig` for what each means.
 
     The three TTLs are those of the fsspec face and of `fsspeckit cache`; a mount has its own (`mounts:`).
@@ -88,7 +59,7 @@ class CacheSettings(_Section):
     preserve_structure: bool = True
 
 
-class MountSettings(_Section):
+class MountSettings(Section):
     """One of `mounts:`: a storage's name or a URL, a path below it, a place. The rest as `-o` of the mount has it.
 
     Modes are texts (`'0644'`): YAML reads a bare 0644 as another number than a bare 644.
@@ -119,24 +90,7 @@ class MountSettings(_Section):
     missing: str = "refuse"
 
 
-class TableSettings(_Section):
-    """One of `sqlserver.tables:` or `sqlserver.schemas:`: a storage's name or a URL, and a path below it."""
-
-    storage: str | None = None
-    url: str | None = None
-    path: str = ""
-    partitioning: str = "auto"
-
-
-class SqlServerSettings(_Section):
-    """`sqlserver:`."""
-
-    listen: str = "127.0.0.1:5433"
-    tables: Mapping[str, TableSettings] = Field(default_factory=dict)
-    schemas: Mapping[str, TableSettings] = Field(default_factory=dict)
-
-
-class Settings(_Section):
+class Settings(Section):
     """The whole file. `storages` maps a name to its protocol and options, as they are written."""
 
     storages: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict, repr=False)

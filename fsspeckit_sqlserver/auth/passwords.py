@@ -64,6 +64,8 @@ def make_verifier(password: str, *, iterations: int = ITERATIONS, salt: bytes | 
         InvalidValue: the password is empty or has characters that SASLprep (RFC 4013) forbids, or fewer than 4096
             iterations are wanted.
     """
+    if not password:
+        raise InvalidValue("password: found none; choose one")
     try:
         salt, stored_key, server_key, count = _MECHANISM.make_auth_info(password, iterations, salt)
     except ScramException as error:

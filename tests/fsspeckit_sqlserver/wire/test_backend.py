@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from fsspeckit_sqlserver.wire import authentication as auth
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 
 GOLDEN: list[tuple[be.BackendMessage, bytes]] = [
     (be.AuthenticationOk(), b"R\0\0\0\x08\0\0\0\0"),
+    (auth.AuthenticationMd5Password(b"salt"), b"R\0\0\0\x0c\0\0\0\x05salt"),
+    (auth.AuthenticationSasl(("SCRAM-SHA-256", "X")), b"R\0\0\0\x19\0\0\0\x0aSCRAM-SHA-256\0X\0\0"),
+    (auth.AuthenticationSaslContinue(b"r=a"), b"R\0\0\0\x0b\0\0\0\x0br=a"),
+    (auth.AuthenticationSaslFinal(b"v=b"), b"R\0\0\0\x0b\0\0\0\x0cv=b"),
     (be.BackendKeyData(5, b"\1\2\3\4"), b"K\0\0\0\x0c\0\0\0\x05\1\2\3\4"),
     (be.ParameterStatus("TimeZone", "UTC"), b"S\0\0\0\x11TimeZone\0UTC\0"),
     (be.NegotiateProtocolVersion(2, ("_pq_.x",)), b"v\0\0\0\x13\0\x03\0\x02\0\0\0\x01_pq_.x\0"),

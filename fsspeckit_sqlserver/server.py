@@ -175,6 +175,7 @@ class Connection(asyncio.Protocol):
         self._reading_paused = False
         self._broken = False  # the byte stream cannot be cut into messages any more
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._queue: deque[tuple[_Item, int]] = deque()
         self._queued_bytes = 0
         self._busy = False
@@ -321,6 +322,7 @@ class Connection(asyncio.Protocol):
             self._queue.append((item, size))
             self._queued_bytes += size
             if self._busy:
+                self._arrived.notify_all()
                 return
             self._busy = True
         self._server.workers.submit(self._work)
@@ -344,6 +346,27 @@ class Connection(asyncio.Protocol):
             except Exception:  # one connection's edge: it ends, the server goes on
                 logger.exception("connection ended by an internal error")
                 self._loop.call_soon_threadsafe(self.abort)
+
+    def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
+        """Wait for the next message in the middle of a statement: see `session.driver.Switchboard`."""
+        with self._lock:
+            self._arrived.wait_for(lambda: bool(self._queue) or give_up())
+            if not self._queue or isinstance(self._queue[0][0], _End | ShuttingDown):
+                if self._queue and isinstance(self._queue[0][0], ShuttingDown):
+                    raise Cancelled("terminating connection due to administrator command")
+                raise ClientGone("the client closed the connection")
+            item, size = self._queue.popleft()
+            self._queued_bytes -= size
+        self._loop.call_soon_threadsafe(self._decode)
+        if isinstance(item, FramingError | MalformedMessage):
+            raise item
+        assert not isinstance(item, ShuttingDown | _End)
+        return item
+
+    def wake(self) -> None:
+        """Make `receive` look at `give_up` again. Any thread."""
+        with self._lock:
+            self._arrived.notify_all()
 
     def _answer(self, item: _Item) -> None:
         match item:
@@ -378,6 +401,12 @@ class _ConnectionSwitchboard:
 
     def cancel(self, process_id: int, secret_key: bytes) -> None:
         self._server.cancel(process_id, secret_key)
+
+    def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
+        return self._connection.receive(give_up)
+
+    def wake(self) -> None:
+        self._connection.wake()
 
     def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
         return self._server.deadline(milliseconds, expire)

@@ -14,6 +14,7 @@ from fsspeckit_sqlserver.engine.trees import (
     copied,
     integer,
     parsed_expression,
+    parsed_select,
     replace_node,
     string,
     type_name,
@@ -110,6 +111,19 @@ _READERS: Final[dict[int, Callable[[str, str], str]]] = {
 def float8_of(node: pb.Node) -> None:
     """Make an operand double precision."""
     replace_node(node, cast(copied(node), type_name("float8")))
+
+
+def int4_series(item: pb.Node, alias: str, column: str) -> None:
+    """Let `generate_series(1, 3) AS n` give integers: DuckDB's are bigint."""
+    select = parsed_select("SELECT x::int4 AS x FROM f() AS g(x)")
+    source = select.from_clause[0].range_function.functions[0]
+    source.CopyFrom(item.range_function.functions[0])
+    select.target_list[0].res_target.name = column
+    node = pb.Node()
+    node.range_subselect.lateral = True
+    node.range_subselect.subquery.select_stmt.CopyFrom(select)
+    node.range_subselect.alias.aliasname = alias
+    replace_node(item, node)
 
 
 def _operation(symbol: str, left: pb.Node, right: pb.Node) -> pb.Node:

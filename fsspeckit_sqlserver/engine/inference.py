@@ -14,7 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.coercions import adopt, cast_literal, float8_of, note_call
+from fsspeckit_sqlserver.engine.coercions import adopt, cast_literal, float8_of, int4_series, note_call
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.trees import call, child_messages, names_of, replace_node
@@ -157,7 +157,7 @@ class _Inference:
             found = self.select(subselect.subquery.select_stmt)
             self._note(self._derived, subselect.alias.aliasname, found, names_of(subselect.alias.colnames))
         elif kind == "range_function":
-            self._range_function(item.range_function)
+            self._range_function(item)
         elif kind == "range_var":
             table = item.range_var
             known = None if table.schemaname else self._cte.get(table.relname.casefold())
@@ -166,11 +166,12 @@ class _Inference:
         else:
             self.visit_all(item)
 
-    def _range_function(self, function: pb.RangeFunction) -> None:
+    def _range_function(self, item: pb.Node) -> None:
+        function = item.range_function
         kinds: list[int | None] = []
         names: list[str] = []
-        for item in function.functions:
-            node = item.list.items[0] if item.WhichOneof("node") == "list" else item
+        for part in function.functions:
+            node = part.list.items[0] if part.WhichOneof("node") == "list" else part
             kind = self.visit(node)
             name = names_of(node.func_call.funcname)[-1] if node.WhichOneof("node") == "func_call" else ""
             kinds.append(kind if name == "generate_series" else None)
@@ -181,6 +182,8 @@ class _Inference:
         if len(kinds) == 1 and kinds[0] is not None:
             known[columns[0].casefold()] = kinds[0]
         self._add(self._derived, alias, known)
+        if self._is_strict and kinds == [oids.INT4] and not function.ordinality:
+            int4_series(item, alias, columns[0])
 
     def _note(
         self, place: dict[str, _Names], name: str, found: list[tuple[str, Inferred]] | None, aliases: Sequence[str]

@@ -14,6 +14,7 @@ from fsspeckit_lib.sql import StatementTooComplex
 from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.copying import TableCopy, open_table_copy
 from fsspeckit_sqlserver.engine.errors import StatementProblem
 from fsspeckit_sqlserver.engine.explain import explain_json, explain_lines, explain_options
 from fsspeckit_sqlserver.engine.planner import Planner
@@ -84,6 +85,11 @@ class DuckSession:
         if statement.node_name == "explain_stmt":
             return self._explain(statement, parameters)
         return self._changes.execute(statement, parameters)
+
+    def open_copy(self, statement: Statement) -> TableCopy:
+        """See `session.ports.EngineSession`."""
+        self._connections.start_call()
+        return open_table_copy(statement, self._planner, self._temporaries, self._connections)
 
     def begin(self) -> None:
         """See `session.ports.EngineSession`. A table's snapshot is taken when a statement first reads it."""

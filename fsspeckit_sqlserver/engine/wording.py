@@ -62,7 +62,7 @@ _RULES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     (r"Casting value \"(.*)\" to type DECIMAL\S* failed.*", "numeric field overflow"),
     (r"Could not cast value .* to DECIMAL.*", "numeric field overflow"),
     (
-        r"Could not convert string '(.*)' to (.+)",
+        r"Could not convert string '(.*)' to (.+?)(?: when casting from source column .*)?",
         lambda match: f'invalid input syntax for type {type_word(match[2])}: "{match[1]}"',
     ),
     (r"invalid (date|time|timestamp) field format: (\".*?\").*", r"invalid input syntax for type \1: \2"),

@@ -31,6 +31,8 @@ def open_implicit(state: SessionState) -> None:
 def commit(state: SessionState) -> Steps[None]:
     """End the block and keep what it did."""
     yield from _close_portals(state)
+    for portal in state.portals.values():
+        portal.is_fresh = False
     before = state.settings.snapshot()
     in_engine = state.transaction.in_engine
     state.transaction.close()
@@ -47,6 +49,7 @@ def commit(state: SessionState) -> Steps[None]:
 
 def abandon(state: SessionState) -> Steps[None]:
     """End the block and undo what it did."""
+    yield from state.close_portals(name for name, portal in state.portals.items() if portal.is_fresh)
     yield from _close_portals(state)
     before = state.settings.snapshot()
     in_engine = state.transaction.in_engine

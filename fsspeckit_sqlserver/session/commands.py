@@ -11,11 +11,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, cast
 
-from fsspeckit_sqlserver.session.ports import Rows, Shape
+import pyarrow as pa
+
+from fsspeckit_sqlserver.session.ports import CopyTarget, Rows, Shape
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.copy_out import CopyFormat
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.wire.backend import BackendMessage
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage
 
 __all__ = [
     "Admit",
@@ -28,7 +32,9 @@ __all__ = [
     "Deadline",
     "DescribeStatement",
     "Flush",
+    "OpenCopy",
     "ReadRow",
+    "ReceiveMessage",
     "ResetEngine",
     "RollbackTransaction",
     "Send",
@@ -37,14 +43,20 @@ __all__ = [
     "SkipRows",
     "StartStatement",
     "Steps",
+    "StreamCopy",
     "StreamRows",
     "Streamed",
+    "WriteCopy",
     "admit",
     "describe",
+    "open_copy",
     "read_row",
+    "receive",
     "skip",
     "start",
     "stream",
+    "stream_copy",
+    "write_copy",
 ]
 
 T = TypeVar("T")
@@ -122,6 +134,36 @@ class StreamRows:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamCopy:
+    """Send all rows as the data of COPY TO STDOUT. Answer: `Streamed`. Does not close the rows."""
+
+    rows: Rows
+    columns: tuple[Column, ...]
+    style: TextStyle
+    format: CopyFormat
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCopy:
+    """Find the table that COPY FROM STDIN fills. Answer: a `CopyTarget`."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCopy:
+    """Append rows of text to it."""
+
+    target: CopyTarget
+    rows: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveMessage:
+    """Wait for the client's next message, in the middle of a statement. Answer: a `FrontendMessage`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Streamed:
     """What StreamRows did."""
 
@@ -196,6 +238,10 @@ Command: TypeAlias = (
     | DescribeStatement
     | StartStatement
     | StreamRows
+    | StreamCopy
+    | OpenCopy
+    | WriteCopy
+    | ReceiveMessage
     | SkipRows
     | ReadRow
     | ResetEngine
@@ -235,6 +281,26 @@ def stream(
 ) -> Steps[Streamed]:
     """Send rows to the client."""
     return cast("Streamed", (yield StreamRows(rows, columns, formats, style, max_rows)))
+
+
+def stream_copy(rows: Rows, columns: tuple[Column, ...], style: TextStyle, chosen: CopyFormat) -> Steps[Streamed]:
+    """Send rows to the client as COPY data."""
+    return cast("Streamed", (yield StreamCopy(rows, columns, style, chosen)))
+
+
+def open_copy(statement: Statement) -> Steps[CopyTarget]:
+    """Find the table that COPY FROM STDIN fills."""
+    return cast("CopyTarget", (yield OpenCopy(statement)))
+
+
+def write_copy(target: CopyTarget, rows: pa.Table) -> Steps[None]:
+    """Append rows to it."""
+    yield WriteCopy(target, rows)
+
+
+def receive() -> Steps[FrontendMessage]:
+    """Wait for the client's next message."""
+    return cast("FrontendMessage", (yield ReceiveMessage()))
 
 
 def skip(rows: Rows, max_rows: int | None) -> Steps[Streamed]:

@@ -10,7 +10,6 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pg
 
-from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.session.commands import CloseRows, Steps, describe, read_row, skip
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import (
@@ -24,6 +23,7 @@ from fsspeckit_sqlserver.session.errors import (
 from fsspeckit_sqlserver.session.local_rows import CursorRows, Done
 from fsspeckit_sqlserver.session.nodes import inner_statement
 from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.scrolling import ScrollBuffer, ScrolledRows
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
 from fsspeckit_sqlserver.statement import Statement, SyntaxProblem
 from fsspeckit_sqlserver.types.oids import oid_of_type
@@ -66,8 +66,6 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
     """Open a cursor and start its query."""
     node = statement.node
     hold = bool(node.options & _HOLD)
-    if node.options & _SCROLL:
-        raise Unsupported("SCROLL cursors are not served: results stream; declare the cursor with NO SCROLL")
     if not hold and not state.transaction.is_open:
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     if node.portalname in state.portals:
@@ -77,7 +75,17 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
     columns = rows.columns or ()
     formats = (1 if node.options & _BINARY else 0,) * len(columns)
     prepared = Prepared("", query, (), columns)
-    state.portals[node.portalname] = Portal(node.portalname, prepared, parameters, formats, rows, hold=hold)
+    scroll = ScrollBuffer(rows) if node.options & _SCROLL else None
+    state.portals[node.portalname] = Portal(
+        node.portalname,
+        prepared,
+        parameters,
+        formats,
+        rows,
+        hold=hold,
+        is_fresh=state.transaction.is_open,
+        scroll=scroll,
+    )
     return Done("DECLARE CURSOR")
 
 
@@ -85,6 +93,13 @@ def fetch(state: SessionState, statement: Statement, _parameters: tuple[object, 
     """Answer the next rows of a cursor (FETCH), or step over them (MOVE)."""
     node = statement.node
     portal = open_cursor(state, node.portalname)
+    if portal.scroll is not None:
+        scrolled = ScrolledRows(portal.prepared.columns, portal.scroll, node.direction, node.how_many)
+        if not node.ismove:
+            return scrolled
+        moved = Done("MOVE")
+        moved.affected = (yield from skip(scrolled, None)).row_count
+        return moved
     limit: int | None = node.how_many
     if node.direction == pg.FETCH_RELATIVE and node.how_many >= 1:
         yield from _skip(portal, node.how_many - 1)

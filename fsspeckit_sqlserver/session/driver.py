@@ -25,8 +25,10 @@ from fsspeckit_lib.errors import Cancelled, GatewayError, Internal
 from fsspeckit_sqlserver.session import commands as c
 from fsspeckit_sqlserver.session.errors import ClientGone, StatementTimeout
 from fsspeckit_sqlserver.session.ports import Engine, EngineSession, Rows
+from fsspeckit_sqlserver.types.copy_out import copy_encoder
 from fsspeckit_sqlserver.types.datarow import RowEncoder
 from fsspeckit_sqlserver.wire.backend import encode_backend
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage
 
 __all__ = ["BATCH_ROWS", "Driver", "Outlet", "Switchboard"]
 
@@ -76,9 +78,28 @@ class Switchboard(Protocol):
         """Interrupt the connection with these keys, if there is one."""
         ...
 
+    def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
+        """Wait for the client's next message.
+
+        Raises:
+            ClientGone: there will be none, or `give_up()`.
+            GatewayError: it cannot be decoded, or the server stops.
+        """
+        ...
+
+    def wake(self) -> None:
+        """Make `receive` look at `give_up` again. Any thread."""
+        ...
+
     def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
         """Call `expire` after that time, again while it returns True; return what takes the deadline back."""
         ...
+
+
+class Encoder(Protocol):
+    """Makes messages of batches."""
+
+    def encode(self, batch: pa.RecordBatch) -> memoryview: ...
 
 
 class Driver:
@@ -127,6 +148,7 @@ class Driver:
         if session is not None:
             session.interrupt()
         self._outlet.wake()
+        self._switchboard.wake()
         return current
 
     def disconnect(self) -> None:
@@ -203,6 +225,10 @@ class Driver:
                 self._switchboard.cancel(process_id, secret_key)
             case c.StreamRows():
                 return self._stream(command)
+            case c.StreamCopy(rows, columns, style, chosen):
+                return self._stream_encoded(rows, copy_encoder(columns, style, chosen), None, is_sent=True)
+            case c.ReceiveMessage():
+                return self._receive()
             case c.Deadline(milliseconds):
                 self._set_deadline(milliseconds)
             case c.Admit(user, database, secret_bytes):
@@ -219,6 +245,12 @@ class Driver:
             case c.StartStatement(statement, parameters):
                 self._check()
                 return self._session().execute(statement, parameters)
+            case c.OpenCopy(statement):
+                self._check()
+                return self._session().open_copy(statement)
+            case c.WriteCopy(target, table):
+                self._check()
+                target.write(table)
             case c.SkipRows(rows, max_rows):
                 return self._skip(rows, max_rows)
             case c.ReadRow(rows):
@@ -267,8 +299,10 @@ class Driver:
         return rows.fetch(BATCH_ROWS if max_rows is None else min(BATCH_ROWS, max_rows - row_count))
 
     def _stream(self, command: c.StreamRows) -> c.Streamed:
-        rows, max_rows = command.rows, command.max_rows
         encoder = RowEncoder(command.columns or (), command.formats, command.style)
+        return self._stream_encoded(command.rows, encoder, command.max_rows, is_sent=command.columns is not None)
+
+    def _stream_encoded(self, rows: Rows, encoder: Encoder, max_rows: int | None, *, is_sent: bool) -> c.Streamed:
         pending: deque[Future[memoryview]] = deque()
         row_count, exhausted = 0, False
         try:
@@ -278,9 +312,10 @@ class Driver:
                     exhausted = True
                     break
                 row_count += batch.num_rows
-                if command.columns is None:
+                if not is_sent:
                     continue
-                if batch.num_rows <= INLINE_ROWS and not pending:
+                # the first batch here as well: it is waited for, and what goes before all rows goes before it
+                if (batch.num_rows <= INLINE_ROWS or row_count == batch.num_rows) and not pending:
                     self._write_rows(encoder.encode(batch))
                     continue
                 pending.append(self._encoders.submit(encoder.encode, batch))
@@ -292,6 +327,14 @@ class Driver:
             for future in pending:
                 future.cancel()
         return c.Streamed(row_count, exhausted)
+
+    def _receive(self) -> FrontendMessage:
+        self._check()
+        try:
+            return self._switchboard.receive(self._given_up)
+        except ClientGone:
+            self._check()  # what made it give up, if something did
+            raise
 
     def _write_rows(self, encoded: memoryview) -> None:
         """Queue the rows of one batch behind what is held; block while the client is slow."""

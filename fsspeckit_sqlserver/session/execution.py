@@ -7,8 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from fsspeckit_lib.errors import Unsupported
-from fsspeckit_sqlserver.session import cursors, settings_statements
+from fsspeckit_sqlserver.session import copying, cursors, settings_statements
 from fsspeckit_sqlserver.session.blocks import allowed_when_failed, transaction_statement
 from fsspeckit_sqlserver.session.commands import Deadline, Steps, describe
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
@@ -23,11 +22,6 @@ from fsspeckit_sqlserver.wire.backend import Field, RowDescription
 __all__ = ["command_tag", "prepare", "row_description", "run", "set_deadline"]
 
 Handler: TypeAlias = Callable[[SessionState, Statement, tuple[object, ...]], Steps[Rows]]
-
-
-def _refuse_copy(_state: SessionState, _statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:
-    yield from ()
-    raise Unsupported("COPY is not served yet; use SELECT")
 
 
 LOCAL: Final[Mapping[str, Handler]] = MappingProxyType(
@@ -46,7 +40,7 @@ LOCAL: Final[Mapping[str, Handler]] = MappingProxyType(
         "prepare_stmt": cursors.prepare,
         "execute_stmt": cursors.execute,
         "deallocate_stmt": cursors.deallocate,
-        "copy_stmt": _refuse_copy,
+        "copy_stmt": copying.copy,
     }
 )
 """Kind of statement → who carries it out. What is missing goes to the engine."""

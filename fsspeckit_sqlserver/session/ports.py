@@ -15,7 +15,7 @@ import pyarrow as pa
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["Engine", "EngineSession", "Rows", "Shape"]
+__all__ = ["CopyTarget", "Engine", "EngineSession", "Rows", "Shape"]
 
 
 class Shape(Protocol):
@@ -55,6 +55,19 @@ class Rows(Protocol):
         ...
 
 
+class CopyTarget(Protocol):
+    """A temporary table that COPY FROM STDIN fills."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the rows it takes, in their order."""
+        ...
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows, all of them columns of text; NULL is NULL."""
+        ...
+
+
 class EngineSession(Protocol):
     """The engine's side of one client connection: temporary objects, the open transaction, the running statement."""
 
@@ -71,6 +84,10 @@ class EngineSession(Protocol):
 
         `statement.parameter_oids` holds what `describe` announced for them, so that both see the same columns.
         """
+        ...
+
+    def open_copy(self, statement: Statement) -> CopyTarget:
+        """Return the table of a COPY FROM STDIN."""
         ...
 
     def begin(self) -> None:

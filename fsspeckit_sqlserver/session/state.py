@@ -9,6 +9,7 @@ from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session.commands import CloseRows, Send, SetParameter, Steps
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.scrolling import ScrollBuffer
 from fsspeckit_sqlserver.session.settings import SessionSettings
 from fsspeckit_sqlserver.session.transaction import Transaction
 from fsspeckit_sqlserver.statement import Statement
@@ -38,6 +39,8 @@ class Portal:
         rows: the running result; None before the first Execute.
         done: the result has been read to its end.
         hold: it outlives the transaction.
+        is_fresh: the transaction that made it has not been committed; a rollback takes it along even if it is held.
+        scroll: what a SCROLL cursor has read.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Portal:
     rows: Rows | None = None
     done: bool = False
     hold: bool = False
+    is_fresh: bool = False
+    scroll: ScrollBuffer | None = None
 
 
 @dataclass(slots=True)

@@ -36,14 +36,16 @@ class RowTooLarge(ResourceExhausted):
 class RowEncoder:
     """Encodes batches of the same columns, in the formats that Bind asked for. Safe to use from several threads."""
 
-    def __init__(self, columns: Sequence[Column], formats: Sequence[int], style: TextStyle) -> None:
+    def __init__(self, columns: Sequence[Column], formats: Sequence[int], style: TextStyle, tag: bytes = b"D") -> None:
         """Prepare for columns.
 
         Args:
             columns: as announced in RowDescription.
             formats: one per column; 0 is text, 1 is binary.
             style: how text is written.
+            tag: of the messages: `d` for the rows of a binary COPY, which are laid out as DataRow is.
         """
+        self._tag = tag
         self._columns = tuple(zip(columns, formats, strict=True))
         self._style = style
 
@@ -57,7 +59,7 @@ class RowEncoder:
         Source: PostgreSQL 16 manual, "Message Formats", DataRow. Lengths are bytes, int32 big-endian; NULL is -1.
         """
         if batch.num_rows <= FEW_ROWS and self._columns:
-            few = encode_few(self._columns, batch)
+            few = encode_few(self._columns, batch, self._tag)
             if few is not None:
                 return memoryview(few)
         if not batch.num_rows:
@@ -66,7 +68,7 @@ class RowEncoder:
             (binary_cells if wire_format else text_cells)(array, column.type_oid, self._style)
             for (column, wire_format), array in zip(self._columns, batch.columns, strict=True)
         ]
-        spliced = splice(cells, batch.num_rows)
+        spliced = splice(cells, batch.num_rows, self._tag)
         if spliced is not None:
             return spliced
         if batch.num_rows == 1:
@@ -75,7 +77,7 @@ class RowEncoder:
         return memoryview(b"".join((self.encode(batch.slice(0, half)), self.encode(batch.slice(half)))))
 
 
-def splice(cells: Sequence[Cells], row_count: int) -> memoryview | None:
+def splice(cells: Sequence[Cells], row_count: int, tag: bytes = b"D") -> memoryview | None:
     """Return rows of these cells as DataRow messages, or None when they are too large for one buffer."""
     fixed_bytes = 6 + 4 * len(cells)
     variable_bytes: Vector | None = None
@@ -103,10 +105,10 @@ def splice(cells: Sequence[Cells], row_count: int) -> memoryview | None:
     if total_bytes + row_count >= _MAX_BYTES:
         return None
     if variable_bytes is None:
-        records = assemble((b"D" + struct.pack("!i", fixed_bytes), *runs[0]), row_count)
+        records = assemble((tag + struct.pack("!i", fixed_bytes), *runs[0]), row_count)
         return memoryview(records.view(np.uint8))  # type: ignore[arg-type] # numpy's arrays export the buffer protocol
     message_bytes = (variable_bytes + fixed_bytes).astype(">i4")
-    runs[0] = [b"D", message_bytes, *runs[0]]
+    runs[0] = [tag, message_bytes, *runs[0]]
     parts: list[pa.Array] = []
     for index, pieces in enumerate(runs):
         if pieces:

@@ -67,7 +67,7 @@ _BINARY: Final[Mapping[tuple[pa.DataType, int], Writer]] = MappingProxyType(
 )
 
 
-def encode_few(columns: Sequence[tuple[Column, int]], batch: pa.RecordBatch) -> bytes | None:
+def encode_few(columns: Sequence[tuple[Column, int]], batch: pa.RecordBatch, tag: bytes = b"D") -> bytes | None:
     """Return a batch of at most `FEW_ROWS` rows as DataRow messages, or None if the vectorised way must do it."""
     encoded: list[list[bytes | None]] = []
     for (column, wire_format), array in zip(columns, batch.columns, strict=True):
@@ -93,5 +93,5 @@ def encode_few(columns: Sequence[tuple[Column, int]], batch: pa.RecordBatch) -> 
                 parts.append(len(cell).to_bytes(4, "big"))
                 parts.append(cell)
         body = b"".join(parts)
-        messages.append(b"D" + (len(body) + 4).to_bytes(4, "big") + body)
+        messages.append(tag + (len(body) + 4).to_bytes(4, "big") + body)
     return b"".join(messages)

@@ -13,6 +13,13 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from fsspeckit_sqlserver.wire.authentication import AuthenticationMessage, AuthenticationOk, decode_authentication
+from fsspeckit_sqlserver.wire.copying import (
+    CopyDataOut,
+    CopyDoneOut,
+    CopyInResponse,
+    CopyOutResponse,
+    decode_copy_response,
+)
 from fsspeckit_sqlserver.wire.fields import FieldReader, FramingError, counted, cstring, int32s
 
 __all__ = [
@@ -232,6 +239,10 @@ BackendMessage: TypeAlias = (
     | CommandComplete
     | ErrorResponse
     | NoticeResponse
+    | CopyOutResponse
+    | CopyInResponse
+    | CopyDataOut
+    | CopyDoneOut
     | Bare
 )
 
@@ -305,6 +316,10 @@ _DECODERS: Final[Mapping[bytes, Callable[[FieldReader], BackendMessage]]] = Mapp
         b"C": lambda reader: CommandComplete(reader.cstring()),
         b"E": lambda reader: ErrorResponse(_decode_report(reader)),
         b"N": lambda reader: NoticeResponse(_decode_report(reader)),
+        b"H": lambda reader: CopyOutResponse(*decode_copy_response(reader)),
+        b"G": lambda reader: CopyInResponse(*decode_copy_response(reader)),
+        b"d": lambda reader: CopyDataOut(reader.rest()),
+        b"c": lambda _: CopyDoneOut(),
         b"1": lambda _: PARSE_COMPLETE,
         b"2": lambda _: BIND_COMPLETE,
         b"3": lambda _: CLOSE_COMPLETE,

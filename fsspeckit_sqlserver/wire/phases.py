@@ -2,6 +2,9 @@
 
 Pure. The documentation is drawn from `MOVES`; nothing else in the server decides what is legal.
 
+COPY FROM STDIN is the one statement that reads messages while it runs: it goes to COPYING IN and comes back to where it
+was, which the table shows as READY.
+
 An error inside an extended-protocol sequence moves to SKIPPING, where everything up to Sync is read and dropped.
 Source: PostgreSQL 16 manual, "Message Flow".
 """
@@ -28,6 +31,7 @@ class Phase(Enum):
     READY = "ready"
     EXTENDED = "extended"
     SKIPPING = "skipping"
+    COPY_IN = "copying in"
     CLOSED = "closed"
 
 
@@ -71,6 +75,14 @@ MOVES: Final[Mapping[Phase, Mapping[type[FrontendMessage], Phase]]] = MappingPro
         Phase.SKIPPING: {
             **dict.fromkeys(_EXTENDED, Phase.SKIPPING),
             fe.Sync: Phase.READY,
+            fe.Terminate: Phase.CLOSED,
+        },
+        Phase.COPY_IN: {
+            fe.CopyData: Phase.COPY_IN,
+            fe.CopyDone: Phase.READY,
+            fe.CopyFail: Phase.READY,
+            fe.Flush: Phase.COPY_IN,
+            fe.Sync: Phase.COPY_IN,
             fe.Terminate: Phase.CLOSED,
         },
         Phase.CLOSED: {},

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from fsspeckit_lib.errors import BadInput, Cancelled, GatewayError
-from fsspeckit_sqlserver.session.ports import Rows, Shape
+from fsspeckit_lib.errors import BadInput, Cancelled, GatewayError, Unsupported
+from fsspeckit_sqlserver.session.ports import CopyTarget, Rows, Shape
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
@@ -159,6 +159,9 @@ class MemorySession:
         with self._lock:
             self._open.append(cursor)
         return MemoryRows(cursor, self._casts.get(statement.sql, statement.sql), parameters)
+
+    def open_copy(self, statement: Statement) -> CopyTarget:
+        raise Unsupported("this engine copies nothing in")
 
     def begin(self) -> None: ...
 

@@ -261,8 +261,7 @@ def test_set_config_and_current_setting(connection: Connection) -> None:
         ("EXECUTE nothing", errors.InvalidSqlStatementName),
         ("DEALLOCATE nothing", errors.InvalidSqlStatementName),
         ("PREPARE TRANSACTION 'x'", errors.FeatureNotSupported),
-        ("COPY x FROM STDIN", errors.FeatureNotSupported),
-        ("DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 1", errors.FeatureNotSupported),
+        ("COPY x FROM STDIN", errors.UndefinedTable),
     ],
 )
 def test_errors_have_their_sqlstate(connection: Connection, statement: str, error: type[Exception]) -> None:

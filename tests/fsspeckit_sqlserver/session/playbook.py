@@ -21,7 +21,7 @@ from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
-from fsspeckit_sqlserver.wire import authentication
+from fsspeckit_sqlserver.wire import authentication, copying
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -195,6 +195,14 @@ def short(message: be.BackendMessage) -> str:
             return f"parameters {' '.join(map(str, type_oids))}".strip()
         case be.ParameterStatus(name, value):
             return f"{name}={value}"
+        case copying.CopyOutResponse(wire_format, columns):
+            return f"copy out {wire_format} {columns}"
+        case copying.CopyInResponse(wire_format, columns):
+            return f"copy in {wire_format} {columns}"
+        case copying.CopyDataOut(data):
+            return f"data {data!r}"
+        case copying.CopyDoneOut():
+            return "copied"
         case be.BackendKeyData(process_id, secret_key):
             return f"keys {process_id} {len(secret_key)}"
         case be.NegotiateProtocolVersion(minor, unknown):

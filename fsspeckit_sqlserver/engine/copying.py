@@ -1,0 +1,105 @@
+"""Rows of COPY FROM STDIN on their way into a temporary table: columns of text, cast by DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.errors import DuplicateColumn, UndefinedColumn, UndefinedTable, translate_duckdb
+from fsspeckit_sqlserver.engine.planner import Planner
+from fsspeckit_sqlserver.engine.tables import quoted
+from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.trees import names_of
+from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.array_in import parse_array
+from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.mapping import column_for
+
+__all__ = ["TableCopy", "open_table_copy"]
+
+_ROWS: Final = "gw_copied_rows"
+
+
+class TableCopy:
+    """A temporary table that takes rows. Satisfies `session.ports.CopyTarget`."""
+
+    def __init__(self, connections: Connections, table: str, columns: Mapping[str, str]) -> None:
+        """Prepare for rows.
+
+        Args:
+            columns: name → DuckDB type, in the order the rows have them.
+        """
+        self._connections, self._table, self._types = connections, table, columns
+        self.columns: tuple[Column, ...] = tuple(column_for(name, kind) for name, kind in columns.items())
+
+    def write(self, rows: pa.Table) -> None:
+        """Append rows of text; NULL is NULL.
+
+        Raises:
+            GatewayError: a value is none of its column's type, or a constraint forbids it.
+        """
+        arrays = [_lists(array, column) for array, column in zip(rows.columns, self.columns, strict=True)]
+        table = pa.table(arrays, names=[str(place) for place in range(len(arrays))])
+        values = ", ".join(
+            _expression(f'"{place}"', kind, column)
+            for place, (kind, column) in enumerate(zip(self._types.values(), self.columns, strict=True))
+        )
+        names = ", ".join(quoted(name) for name in self._types)
+        connection = self._connections.main()
+        connection.register(_ROWS, table)
+        try:
+            connection.execute(f"INSERT INTO temp.main.{quoted(self._table)} ({names}) SELECT {values} FROM {_ROWS}")
+            connection.unregister(_ROWS)  # after an error the transaction is gone, and the view with it
+        except duckdb.Error as error:
+            raise translate_duckdb(error) from error
+
+
+def _lists(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | pa.Array:
+    """Return arrays, which DuckDB does not read in PostgreSQL's text, as lists of text."""
+    if column.type_oid not in oids.ELEMENT_OF:
+        return array
+    values = [None if text is None else parse_array(text, str) for text in array.to_pylist()]
+    return pa.array(values) if any(values) else pa.array(values, pa.list_(pa.string()))
+
+
+def _expression(name: str, kind: str, column: Column) -> str:
+    if kind == "VARCHAR":
+        return name
+    match column.type_oid:
+        case oids.BYTEA:
+            return f"CASE WHEN starts_with({name}, '\\x') THEN unhex(substr({name}, 3)) ELSE encode({name}) END"
+        case oids.DATE | oids.TIMESTAMP | oids.TIMESTAMPTZ:
+            return f"CAST(replace({name}, ' BC', ' (BC)') AS {kind})"
+    return f"CAST({name} AS {kind})"
+
+
+def open_table_copy(
+    statement: Statement, planner: Planner, temporaries: Temporaries, connections: Connections
+) -> TableCopy:
+    """Return the table of a COPY FROM.
+
+    Raises:
+        ReadOnly: it is a dataset.
+        UndefinedTable, UndefinedColumn, DuplicateColumn.
+    """
+    node = statement.node
+    name = node.relation.relname
+    if not planner.has_temp_table(name) or node.relation.schemaname not in {"", "pg_temp"}:
+        schemas: Sequence[str] = (node.relation.schemaname,) if node.relation.schemaname else planner.search_path
+        if any(planner.dataset(schema, name) is not None for schema in schemas):
+            raise ReadOnly(f'cannot COPY to "{name}": the datasets behind this server are only read')
+        raise UndefinedTable(f'relation "{name}" does not exist')
+    known = temporaries.tables[name]
+    wanted = [part.casefold() for part in names_of(node.attlist)] or list(known)
+    for place, column in enumerate(wanted):
+        if column not in known:
+            raise UndefinedColumn(f'column "{column}" of relation "{name}" does not exist')
+        if column in wanted[:place]:
+            raise DuplicateColumn(f'column "{column}" specified more than once')
+    return TableCopy(connections, name, {column: known[column] for column in wanted})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import field_validator, model_validator
 
 from fsspeckit_lib.errors import InvalidValue
-from fsspeckit_lib.storage_options.base import from_room_above
 from fsspeckit_lib.storage_options.repositories import (
     RepositoryOptions,
     RepositoryPlace,
@@ -23,9 +22,6 @@ from fsspeckit_lib.storage_options.repositories import (
     split_key,
     web_url,
 )
-
-if TYPE_CHECKING:
-    from fsspeckit_lib.storage_options.uri import Location
 
 __all__ = ["GitHubStorageOptions"]
 
@@ -179,19 +175,6 @@ class GitHubStorageOptions(RepositoryOptions):
             ref, key = read_ref(rest[1:], self.ref, who)
             return RepositoryPlace(project, ref, key)
         return RepositoryPlace(project, self.ref, split_key(rest))
-
-    def to_store(self, location: Location) -> Any:
-        """Return the data plane (`core.forge.ForgeObjects`) of a place in a repository. Makes no request."""
-        open_it = from_room_above("core.forge", "open_github")
-        return open_it(self, self.place(location.path, location.text))
-
-    def to_fsspec(self, location: Location) -> Any:
-        """Return the fsspec filesystem of a place, rooted there."""
-        return from_room_above("core.forge.filesystems", "github_filesystem")(self, location)
-
-    def to_fsspec_kwargs(self) -> dict[str, Any]:
-        """Return the keyword arguments of `GitHubFileSystem`."""
-        return {name: value for name, value in self.to_dict().items() if name != "protocol"}
 
 
 def _server_url(value: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import field_validator, model_validator
 
 from fsspeckit_lib.errors import InvalidValue
-from fsspeckit_lib.storage_options.base import Secret, from_room_above
+from fsspeckit_lib.storage_options.base import Secret
 from fsspeckit_lib.storage_options.repositories import (
     RepositoryOptions,
     RepositoryPlace,
@@ -23,9 +23,6 @@ from fsspeckit_lib.storage_options.repositories import (
     text_or_none,
     web_url,
 )
-
-if TYPE_CHECKING:
-    from fsspeckit_lib.storage_options.uri import Location
 
 __all__ = ["GitLabStorageOptions"]
 
@@ -165,19 +162,6 @@ class GitLabStorageOptions(RepositoryOptions):
         if "@" in project or not (project.isdigit() or "/" in project):
             raise no_project(who, _WANTED)
         return RepositoryPlace(project, self.ref, split_key(key))
-
-    def to_store(self, location: Location) -> Any:
-        """Return the data plane (`core.forge.ForgeObjects`) of a place in a project. Makes no request."""
-        open_it = from_room_above("core.forge", "open_gitlab")
-        return open_it(self, self.place(location.path, location.text))
-
-    def to_fsspec(self, location: Location) -> Any:
-        """Return the fsspec filesystem of a place, rooted there."""
-        return from_room_above("core.forge.filesystems", "gitlab_filesystem")(self, location)
-
-    def to_fsspec_kwargs(self) -> dict[str, Any]:
-        """Return the keyword arguments of `GitLabFileSystem`."""
-        return {name: value for name, value in self.to_dict().items() if name != "protocol"}
 
 
 def _project_before_at(body: str) -> str | None:

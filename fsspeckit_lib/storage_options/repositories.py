@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import Field, field_validator
 
 from fsspeckit_lib.errors import BadInput, InvalidValue
-from fsspeckit_lib.storage_options.base import BaseStorageOptions, Secret
+from fsspeckit_lib.storage_options.base import BaseStorageOptions, Secret, from_room_above
+
+if TYPE_CHECKING:
+    from fsspeckit_lib.storage_options.uri import Location
 
 __all__ = [
     "RepositoryOptions",
@@ -68,6 +71,23 @@ class RepositoryOptions(BaseStorageOptions):
         if not ref or _REF_FORBIDDEN & set(ref) or ref.startswith(("-", "/")) or ref.endswith("/") or ".." in ref:
             raise InvalidValue(f"{cls.__name__}: found ref {ref!r}, wanted a branch, a tag or a commit")
         return ref
+
+    def place(self, path: str, text: str = "") -> RepositoryPlace:
+        """Return what a URL's path names; `text` is what the person wrote."""
+        raise NotImplementedError
+
+    def to_store(self, location: Location) -> Any:
+        """Return the data plane (`core.forge.ForgeObjects`) of a place in a repository. Makes no request."""
+        open_it = from_room_above("core.forge", f"open_{self.protocol}")
+        return open_it(self, self.place(location.path, location.text))
+
+    def to_fsspec(self, location: Location) -> Any:
+        """Return the fsspec filesystem of a place, rooted there."""
+        return from_room_above("core.forge.filesystems", f"{self.protocol}_filesystem")(self, location)
+
+    def to_fsspec_kwargs(self) -> dict[str, Any]:
+        """Return the keyword arguments of the forge's filesystem."""
+        return {name: value for name, value in self.to_dict().items() if name != "protocol"}
 
 
 _ALIASES: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from fsspeckit_lib.errors import InvalidValue, Unsupported
 from fsspeckit_lib.storage_options.aws_credentials import StaticKeys, find_credentials
 from fsspeckit_lib.storage_options.aws_profile import load_profile, profile_name
 from fsspeckit_lib.storage_options.base import Secret, as_bool
-from fsspeckit_lib.storage_options.client import ClientStorageOptions, Seconds
+from fsspeckit_lib.storage_options.client import ClientStorageOptions, Seconds, refusals
 
 if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
@@ -206,7 +206,6 @@ class AwsStorageOptions(ClientStorageOptions):
             InvalidValue: an option that obstore refuses, e.g. an endpoint that is not a URL; an unknown profile.
             Unsupported: credentials that need botocore, which is not installed.
         """
-        from obstore.exceptions import BaseError
         from obstore.store import S3Store
 
         endpoint = self.effective_endpoint_url
@@ -230,7 +229,7 @@ class AwsStorageOptions(ClientStorageOptions):
         if self.sse_kms_key_id is not None:
             config["sse_kms_key_id"] = self.sse_kms_key_id
         provider = None if self.anon else find_credentials(self, os.environ, config)
-        try:
+        with refusals(f"s3: bucket {bucket!r}"):
             return S3Store(
                 bucket,
                 prefix=prefix or None,
@@ -239,8 +238,6 @@ class AwsStorageOptions(ClientStorageOptions):
                 retry_config=self.retry_config(),
                 credential_provider=provider,
             )
-        except (BaseError, ValueError) as error:
-            raise InvalidValue(f"s3: bucket {bucket!r}: {str(error).splitlines()[0]}") from error
 
     def to_fsspec_kwargs(self) -> dict[str, Any]:
         """Return the keyword arguments that s3fs takes for the same storage.

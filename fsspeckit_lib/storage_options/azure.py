@@ -14,7 +14,7 @@ from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue, Unsupported
 from fsspeckit_lib.storage_options.azure_connection import EMULATOR_ACCOUNT, EMULATOR_KEY, parse_connection_string
 from fsspeckit_lib.storage_options.base import Secret
-from fsspeckit_lib.storage_options.client import ClientStorageOptions
+from fsspeckit_lib.storage_options.client import ClientStorageOptions, refusals
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig, AzureStore
@@ -154,7 +154,7 @@ class AzureStorageOptions(ClientStorageOptions):
     @field_validator("connection_string")
     @classmethod
     def _readable(cls, value: Secret | None) -> Secret | None:
-        if value is not None:
+        if value is not None and "${" not in value.get_secret_value():  # else a reference to a variable
             try:
                 parse_connection_string(value.get_secret_value())
             except InvalidValue as error:
@@ -211,7 +211,6 @@ class AzureStorageOptions(ClientStorageOptions):
         Raises:
             InvalidValue: no account, or an option that obstore refuses.
         """
-        from obstore.exceptions import BaseError
         from obstore.store import AzureStore
 
         options, account, endpoint = self._resolved()
@@ -223,7 +222,7 @@ class AzureStorageOptions(ClientStorageOptions):
             if value is not None:
                 config[name] = value
         options._add_credentials(config)
-        try:
+        with refusals(f"az: container {bucket!r}"):
             return AzureStore(
                 bucket,
                 prefix=prefix or None,
@@ -231,8 +230,6 @@ class AzureStorageOptions(ClientStorageOptions):
                 client_options=self.client_config(endpoint),
                 retry_config=self.retry_config(),
             )
-        except (BaseError, ValueError) as error:
-            raise InvalidValue(f"az: container {bucket!r}: {str(error).splitlines()[0]}") from error
 
     def _add_credentials(self, config: AzureConfig) -> None:
         """Add one kind of credentials, named, so that obstore takes no other of the environment."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from fsspeckit_lib.storage_options.base import BaseStorageOptions, Secret, as_bo
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-__all__ = ["ClientStorageOptions", "Seconds"]
+__all__ = ["ClientStorageOptions", "Seconds", "refusals"]
 
 
 def _seconds(value: Any) -> float:
@@ -133,6 +134,17 @@ class ClientStorageOptions(BaseStorageOptions):
                 "base": 2,
             },
         }
+
+
+@contextlib.contextmanager
+def refusals(who: str) -> Iterator[None]:
+    """Turn what obstore refuses while a store is made into InvalidValue, in its first line's words."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (BaseError, ValueError) as error:
+        raise InvalidValue(f"{who}: {str(error).splitlines()[0]}") from error
 
 
 def _pem(certificates: str, who: str) -> bytes:

@@ -13,7 +13,7 @@ from pydantic import SecretStr, field_validator
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.base import Secret
-from fsspeckit_lib.storage_options.client import ClientStorageOptions
+from fsspeckit_lib.storage_options.client import ClientStorageOptions, refusals
 from fsspeckit_lib.storage_options.gcs_credentials import GoogleToken, StaticToken, google_auth, is_for_google_auth
 
 if TYPE_CHECKING:
@@ -163,7 +163,6 @@ class GcsStorageOptions(ClientStorageOptions):
             InvalidValue: an option that obstore refuses; a file of credentials that cannot be read.
             Unsupported: credentials that need google-auth, which is not installed.
         """
-        from obstore.exceptions import BaseError
         from obstore.store import GCSStore
 
         endpoint = self.effective_endpoint_url
@@ -188,7 +187,7 @@ class GcsStorageOptions(ClientStorageOptions):
                 provider = GoogleToken(file)
             else:
                 config["application_credentials"] = file
-        try:
+        with refusals(f"gs: bucket {bucket!r}"):
             return GCSStore(
                 bucket,
                 prefix=prefix or None,
@@ -197,8 +196,6 @@ class GcsStorageOptions(ClientStorageOptions):
                 retry_config=self.retry_config(),
                 credential_provider=provider,
             )
-        except (BaseError, ValueError) as error:
-            raise InvalidValue(f"gs: bucket {bucket!r}: {str(error).splitlines()[0]}") from error
 
     def to_fsspec_kwargs(self) -> dict[str, Any]:
         """Return the keyword arguments that gcsfs takes for the same storage."""

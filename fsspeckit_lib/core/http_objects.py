@@ -11,8 +11,6 @@ is served too, at the price of fetching it whole.
 from __future__ import annotations
 
 import email.utils
-import os
-import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -259,19 +257,9 @@ def _refuse_strange(who: str, key: str) -> None:
 
 
 def _pool(options: HttpStorageOptions) -> urllib3.PoolManager:
-    context = ssl.create_default_context()
-    if options.allow_invalid_certificates:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif options.ca_certificate is not None:
-        text = options.ca_certificate
-        if text.lstrip().startswith("-----BEGIN"):
-            context.load_verify_locations(cadata=text)
-        else:
-            context.load_verify_locations(cafile=os.path.expanduser(text))
     settings: dict[str, Any] = {
         "maxsize": _HEADS_AT_ONCE,
-        "ssl_context": context,
+        "ssl_context": options.ssl_context(),
         "timeout": urllib3.Timeout(connect=options.connect_timeout_s, read=options.timeout_s),
         "retries": urllib3.Retry(
             total=options.max_retries,

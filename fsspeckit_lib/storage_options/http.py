@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.base import Secret
-from fsspeckit_lib.storage_options.client import ClientStorageOptions
+from fsspeckit_lib.storage_options.client import ClientStorageOptions, refusals
 
 if TYPE_CHECKING:
     from obstore.store import HTTPStore
@@ -96,6 +96,19 @@ class HttpStorageOptions(ClientStorageOptions):
             found["Authorization"] = f"Basic {pair}"
         return found
 
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return which servers are trusted: the system's certificates and `ca_certificate`, or all."""
+        context = ssl.create_default_context()
+        if self.allow_invalid_certificates:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif self.ca_certificate is not None:
+            if self.ca_certificate.lstrip().startswith("-----BEGIN"):
+                context.load_verify_locations(cadata=self.ca_certificate)
+            else:
+                context.load_verify_locations(cafile=os.path.expanduser(self.ca_certificate))
+        return context
+
     @shielded
     def to_obstore(self, url: str) -> HTTPStore:
         """Return obstore's store rooted at `url`. No request is made.
@@ -105,7 +118,6 @@ class HttpStorageOptions(ClientStorageOptions):
         Raises:
             InvalidValue: it is not an http or https URL, or an option that obstore refuses.
         """
-        from obstore.exceptions import BaseError
         from obstore.store import HTTPStore
 
         parts = urlsplit(url)
@@ -115,10 +127,8 @@ class HttpStorageOptions(ClientStorageOptions):
         headers = self.request_headers()
         if headers:
             config["default_headers"] = headers
-        try:
+        with refusals(f"http: {parts.hostname}"):
             return HTTPStore(url, client_options=config, retry_config=self.retry_config())
-        except (BaseError, ValueError) as error:
-            raise InvalidValue(f"http: {parts.hostname}: {str(error).splitlines()[0]}") from error
 
     def to_fsspec_kwargs(self) -> dict[str, Any]:
         """Return the keyword arguments that fsspec's HTTPFileSystem takes for the same server."""
@@ -131,10 +141,5 @@ class HttpStorageOptions(ClientStorageOptions):
         if self.allow_invalid_certificates:
             found["ssl"] = False
         elif self.ca_certificate is not None:
-            context = ssl.create_default_context()
-            if self.ca_certificate.lstrip().startswith("-----BEGIN"):
-                context.load_verify_locations(cadata=self.ca_certificate)
-            else:
-                context.load_verify_locations(cafile=os.path.expanduser(self.ca_certificate))
-            found["ssl"] = context
+            found["ssl"] = self.ssl_context()
         return found

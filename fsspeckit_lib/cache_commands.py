@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from fsspeckit_lib.cache.index import Row
 from fsspeckit_lib.cache.verify import verify as verify_copies
 from fsspeckit_lib.cache.warm import Warmed
 from fsspeckit_lib.cache.warm import warm as warm_objects
+from fsspeckit_lib.common.progress import progress_bar
 from fsspeckit_lib.common.units import format_size
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
@@ -297,13 +296,7 @@ def verify(context: _Context, urls: tuple[str, ...], repair: bool) -> None:
 def _warm(storage: StorageCache, infos: list[ObjectInfo], parallel: int) -> Warmed:
     total = sum(info.size_bytes for info in infos)
     label = f"{len(infos)} objects, {format_size(total)}"
-    lock = threading.Lock()
-    with click.progressbar(length=max(1, total), label=label, file=sys.stderr) as bar:
-
-        def advance(size_bytes: int) -> None:
-            with lock:
-                bar.update(size_bytes)
-
+    with progress_bar(total, label) as advance:
         return warm_objects(storage, infos, parallel=parallel, on_bytes=advance)
 
 

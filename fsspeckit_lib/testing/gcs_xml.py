@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from fsspeckit_lib.testing.servers import serving
+
 __all__ = ["GcsXml"]
 
 
@@ -35,16 +37,8 @@ class GcsXml:
         """
         upstream = urlsplit(upstream_url).netloc
         handler = type("Handler", (_Handler,), {"upstream": upstream, "uploads": {}, "conditions": threading.Lock()})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with serving(handler) as url:
+            yield url
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

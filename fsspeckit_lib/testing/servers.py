@@ -20,14 +20,14 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fsspeckit_lib.errors import Unavailable, Unsupported
 from fsspeckit_lib.testing.ports import free_ports
 
-__all__ = ["Azurite", "FakeGcs", "Moto", "OpenSsh", "web_server"]
+__all__ = ["Azurite", "FakeGcs", "Moto", "OpenSsh", "serving", "web_server"]
 
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 5.0
@@ -199,6 +199,13 @@ def web_server(folder: str | os.PathLike[str], *, with_ranges: bool = True) -> I
         its URL, without a trailing slash.
     """
     handler = functools.partial(_RangeHandler if with_ranges else _QuietHandler, directory=os.fspath(folder))
+    with serving(handler) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer HTTP with `handler` in threads until the block ends; yield the URL, without a trailing slash."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -24,7 +24,15 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspeckit_lib.common.local_files import refuse_links
 from fsspeckit_lib.common.transfer import local_path
 from fsspeckit_lib.core.copying import BoundedCopies
-from fsspeckit_lib.core.objects import DirectoryInfo, Entry, IfAbsent, ObjectInfo, ObjectStore, WritableStore
+from fsspeckit_lib.core.objects import (
+    DirectoryInfo,
+    Entry,
+    IfAbsent,
+    ObjectInfo,
+    ObjectStore,
+    WritableStore,
+    read_chunks,
+)
 from fsspeckit_lib.core.open_files import ObjectReader, ObjectWriterFile, read_parts
 from fsspeckit_lib.errors import (
     AccessDenied,
@@ -157,9 +165,7 @@ class AbstractFileSystem(BoundedCopies):
         with fsspec_errors():
             if start is None and end is None:
                 return bytes(memoryview(place.store.get(place.key)[1]))
-            info = self._file(place)
-            first, last, _ = slice(start, end).indices(info.size_bytes)
-            return bytes(memoryview(place.store.read_range(info, first, last))) if first < last else b""
+            return _read_slice(place.store, self._file(place), start, end)
 
     def cat(self, path: str | list[str], recursive: bool = False, on_error: str = "raise", **kwargs: Any) -> Any:
         """Return the bytes of one file, or of several by path, fetched in parallel."""
@@ -217,10 +223,9 @@ class AbstractFileSystem(BoundedCopies):
             if isinstance(found, Exception):
                 return found
             place, info = found
-            first, last, _ = slice(*wanted[1:]).indices(info.size_bytes)
             try:
                 with fsspec_errors():
-                    return bytes(memoryview(place.store.read_range(info, first, last))) if first < last else b""
+                    return _read_slice(place.store, info, *wanted[1:])
             except (OSError, GatewayError) as error:
                 return error
 
@@ -257,10 +262,9 @@ class AbstractFileSystem(BoundedCopies):
                 os.makedirs(os.path.dirname(os.path.abspath(lpath)), exist_ok=True)
             callback.set_size(entry.size_bytes)
             if outfile is not None:
-                for start in range(0, entry.size_bytes, _CHUNK_BYTES):
-                    stop = min(start + _CHUNK_BYTES, entry.size_bytes)
-                    outfile.write(place.store.read_range(entry, start, stop))
-                    callback.relative_update(stop - start)
+                for chunk in read_chunks(place.store, entry, 0, entry.size_bytes):
+                    outfile.write(chunk)
+                    callback.relative_update(memoryview(chunk).nbytes)
                 return
             read_parts(place.store, entry, os.fspath(lpath), callback.relative_update)
 
@@ -310,9 +314,8 @@ class AbstractFileSystem(BoundedCopies):
             if isinstance(info, DirectoryInfo):
                 return
             with self._open(path2, "wb") as file:
-                for start in range(0, info.size_bytes, _CHUNK_BYTES):
-                    stop = min(start + _CHUNK_BYTES, info.size_bytes)
-                    file.write(source.store.read_range(info, start, stop))
+                for chunk in read_chunks(source.store, info, 0, info.size_bytes):
+                    file.write(chunk)
 
     def rm_file(self, path: str) -> None:
         """Delete one file."""
@@ -475,6 +478,12 @@ def _described(place: Place, entry: Entry) -> dict[str, Any]:
         return {"name": name, "size": 0, "type": "directory"}
     mtime = datetime.datetime.fromtimestamp(entry.mtime_ns / 1e9, tz=datetime.UTC)
     return {"name": name, "size": entry.size_bytes, "type": "file", "ETag": entry.etag, "mtime": mtime}
+
+
+def _read_slice(store: ObjectStore, info: ObjectInfo, start: int | None, end: int | None) -> bytes:
+    """Return the bytes of a Python slice of an object."""
+    first, last, _ = slice(start, end).indices(info.size_bytes)
+    return bytes(memoryview(store.read_range(info, first, last))) if first < last else b""
 
 
 def _in_parallel(func: Callable[[Any], T], items: list[Any]) -> list[T]:

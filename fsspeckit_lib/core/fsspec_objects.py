@@ -26,6 +26,7 @@ from fsspeckit_lib.core.objects import (
     check_is_directory,
     check_span,
     objects_below,
+    write_whole,
 )
 from fsspeckit_lib.errors import (
     AlreadyExists,
@@ -151,13 +152,7 @@ class FsspecObjects:
 
     def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
         """Write one object, whole."""
-        writer = self.open_writer(key, only=only)
-        try:
-            writer.write(data)
-        except BaseException:
-            writer.abort()
-            raise
-        writer.close()
+        write_whole(self.open_writer(key, only=only), data)
 
     def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
         """Begin an object: beside its place, renamed at close.

@@ -26,6 +26,7 @@ from fsspeckit_lib.core.objects import (
     check_is_directory,
     check_span,
     objects_below,
+    write_whole,
 )
 from fsspeckit_lib.errors import AccessDenied, CacheStale, IsADirectory, NotADirectory, NotFound, ShortRead
 
@@ -130,13 +131,7 @@ class LocalObjects:
 
     def put(self, key: str, data: Buffer, *, only: Precondition | None = None) -> None:
         """Write one file, whole."""
-        writer = self.open_writer(key, only=only)
-        try:
-            writer.write(data)
-        except BaseException:
-            writer.abort()
-            raise
-        writer.close()
+        write_whole(self.open_writer(key, only=only), data)
 
     def open_writer(self, key: str, *, only: Precondition | None = None, mode: int = DEFAULT_MODE) -> LocalWriter:
         """Begin a file: beside its place, synced and renamed at close. Missing folders are made.

@@ -34,7 +34,12 @@ __all__ = [
     "check_is_directory",
     "check_span",
     "objects_below",
+    "read_chunks",
+    "write_whole",
 ]
+
+
+_CHUNK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +243,22 @@ class WritableStore(ObjectStore, Protocol):
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects, in batches where the storage can. A key without an object is not an error."""
         ...
+
+
+def write_whole(writer: ObjectWriter, data: Buffer) -> None:
+    """Write one object from memory, or nothing."""
+    try:
+        writer.write(data)
+    except BaseException:
+        writer.abort()
+        raise
+    writer.close()
+
+
+def read_chunks(store: ObjectStore, info: ObjectInfo, start: int, stop: int) -> Iterator[Buffer]:
+    """Yield bytes [start, stop) of one version, 8 MiB at a time; nothing if the span is empty."""
+    for position in range(start, stop, _CHUNK_BYTES):
+        yield store.read_range(info, position, min(position + _CHUNK_BYTES, stop))
 
 
 class _Rooted(Protocol):

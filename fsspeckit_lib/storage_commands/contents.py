@@ -9,13 +9,12 @@ import click
 
 from fsspeckit_lib.core.abstract_filesystem import as_writable
 from fsspeckit_lib.core.local_objects import LocalObjects
-from fsspeckit_lib.core.objects import DirectoryInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, read_chunks
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, IsADirectory
 from fsspeckit_lib.storage_commands.places import Context, Place, storage_options
 
 __all__ = ["cat", "rm"]
 
-_CHUNK_BYTES = 4 << 20
 _BATCH = 1000
 
 
@@ -35,8 +34,8 @@ def cat(context: Context, urls: tuple[str, ...], span: str | None) -> None:
         start, stop, _ = slice(first, last).indices(info.size_bytes)
         if span is not None and start >= stop and info.size_bytes:
             raise InvalidValue(f"{url}: found no byte in --range {span}; the file has {info.size_bytes} bytes")
-        for position in range(start, stop, _CHUNK_BYTES):
-            out.write(place.store.read_range(info, position, min(position + _CHUNK_BYTES, stop)))
+        for chunk in read_chunks(place.store, info, start, stop):
+            out.write(chunk)
     out.flush()
 
 

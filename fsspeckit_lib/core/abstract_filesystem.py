@@ -13,7 +13,7 @@ import datetime
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 
 from fsspeckit_lib.common.local_files import refuse_links
 from fsspeckit_lib.common.transfer import local_path
+from fsspeckit_lib.core.builtin_errors import fsspec_errors
 from fsspeckit_lib.core.copying import BoundedCopies
 from fsspeckit_lib.core.objects import (
     DirectoryInfo,
@@ -35,7 +36,6 @@ from fsspeckit_lib.core.objects import (
 )
 from fsspeckit_lib.core.open_files import ObjectReader, ObjectWriterFile, read_parts
 from fsspeckit_lib.errors import (
-    AccessDenied,
     AlreadyExists,
     BadInput,
     GatewayError,
@@ -43,8 +43,6 @@ from fsspeckit_lib.errors import (
     NotADirectory,
     NotFound,
     ReadOnly,
-    TimedOut,
-    Unavailable,
     Unsupported,
 )
 
@@ -447,29 +445,6 @@ def as_writable(store: ObjectStore) -> WritableStore:
     if not hasattr(store, "open_writer"):
         raise ReadOnly(f"{store.url}: this storage can only be read")
     return store  # type: ignore[return-value]  # it has the methods; a runtime Protocol check costs 20 µs each
-
-
-@contextlib.contextmanager
-def fsspec_errors() -> Iterator[None]:
-    """Give fsspec's callers the built-in errors they catch, with the gateway's as the cause."""
-    try:
-        yield
-    except GatewayError as error:
-        for kind, built_in in _BUILT_IN.items():
-            if isinstance(error, kind):
-                raise built_in(str(error)) from error
-        raise
-
-
-_BUILT_IN: Mapping[type[GatewayError], type[OSError]] = {
-    NotFound: FileNotFoundError,
-    IsADirectory: IsADirectoryError,
-    NotADirectory: NotADirectoryError,
-    AlreadyExists: FileExistsError,
-    AccessDenied: PermissionError,
-    TimedOut: TimeoutError,
-    Unavailable: ConnectionError,
-}
 
 
 def _described(place: Place, entry: Entry) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from fsspec.implementations import local
 from fsspec.implementations.dirfs import DirFileSystem
 
 from fsspeckit_lib.common.local_files import refuse_links
+from fsspeckit_lib.core.builtin_errors import fsspec_errors
 
 __all__ = ["BoundedCopies", "LocalFileSystem", "RootedFileSystem"]
 
@@ -87,8 +88,6 @@ class RootedFileSystem(DirFileSystem):
         except FileNotFoundError:
             if path.strip("/") or not hasattr(self.fs, "_place"):
                 raise
-            from fsspeckit_lib.core.abstract_filesystem import fsspec_errors
-
             with fsspec_errors():
                 self.fs._place(self.path).store.check()  # a bucket that is not there is still an error
             return []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from fsspeckit_lib.core import filesystem
 from fsspeckit_lib.core.forge.filesystems import GitHubFileSystem, GitLabFileSystem
@@ -126,3 +128,23 @@ def test_what_fsspec_passes_is_no_option_and_a_misspelt_one_is_refused() -> None
         GitLabFileSystem(projet="g/p")
     with pytest.raises(BadInput, match="wanted GitLabStorageOptions"):
         GitLabFileSystem(GitHubStorageOptions())
+
+
+@pytest.mark.parametrize("source", ["data", "data/", "data/deep", "data/one.csv"])
+def test_folders_are_downloaded_by_fsspec_s_rules(either: Forge, tmp_path: Path, source: str) -> None:
+    local: Any = LocalFileSystem(auto_mkdir=True)
+    for key, data in FILES.items():
+        local.pipe_file(f"{tmp_path}/oracle/{key}", data if isinstance(data, bytes) else data.data)
+    for number, target in enumerate(("new", "new/", "old", "old/")):
+        seen: list[dict[str, bytes]] = []
+        for fs, start in (
+            (local, f"{tmp_path}/oracle/{source}"),
+            (CLASSES[either.protocol](**_named(either), ref="main"), source),
+        ):
+            place = tmp_path / f"{number}-{len(seen)}"
+            (place / "old").mkdir(parents=True)
+            fs.get(start, f"{place}/{target}", recursive=True)
+            seen.append(
+                {str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+            )
+        assert seen[1] == seen[0], target

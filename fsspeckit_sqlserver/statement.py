@@ -5,8 +5,9 @@ Pure. PostgreSQL's own parser (libpg_query through postgast) splits and parses; 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import postgast
 
@@ -47,13 +48,22 @@ class Statement:
     parameter_oids: tuple[int, ...] = ()
 
 
-def parse_statements(text: str) -> list[Statement]:
+_CACHED_TEXTS: Final = 512
+_CACHED_LENGTH: Final = 4096
+"""Characters of a text whose statements are kept: drivers and tools say the same few things again and again."""
+
+
+def parse_statements(text: str) -> tuple[Statement, ...]:
     """Return the statements of one query text in order; empty for whitespace and comments alone.
 
     Raises:
         SyntaxProblem: with PostgreSQL's own words and the position.
         StatementTooComplex: it nests deeper than can be served.
     """
+    return _parse_cached(text) if len(text) <= _CACHED_LENGTH else _parse(text)
+
+
+def _parse(text: str) -> tuple[Statement, ...]:
     try:
         tree = parse_tree(text)
     except postgast.PgQueryError as error:
@@ -65,4 +75,7 @@ def parse_statements(text: str) -> list[Statement]:
         piece = encoded[start : start + length] if length else encoded[start:]
         node_name = raw.stmt.WhichOneof("node")
         statements.append(Statement(piece.decode().strip(), node_name, getattr(raw.stmt, node_name)))
-    return statements
+    return tuple(statements)
+
+
+_parse_cached = functools.lru_cache(_CACHED_TEXTS)(_parse)

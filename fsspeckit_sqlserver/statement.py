@@ -49,7 +49,7 @@ class Statement:
 
 
 _CACHED_TEXTS: Final = 512
-_CACHED_LENGTH: Final = 4096
+_CACHED_LENGTH: Final = 2048
 """Characters of a text whose statements are kept: drivers and tools say the same few things again and again."""
 
 

@@ -31,6 +31,8 @@ from fsspeckit_sqlserver.auth.access import AccessRule, Peer
 from fsspeckit_sqlserver.auth.failures import Failures
 from fsspeckit_sqlserver.auth.login import Gate, Login
 from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
+from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
+from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
 from fsspeckit_sqlserver.session.errors import ClientGone, ShuttingDown, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
@@ -38,6 +40,7 @@ from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES, FrontendDecoder
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage, SslRequest, StartupMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 __all__ = ["AddressInUse", "Limits", "Server", "bind_listener"]
 
@@ -70,7 +73,7 @@ class _End:
     """The last item of a connection's queue: the client is gone."""
 
 
-_Item = FrontendMessage | FramingError | MalformedMessage | ShuttingDown | _End
+_Item = FrontendMessage | FramingError | MalformedMessage | ShuttingDown | NotificationResponse | _End
 
 
 class _SocketOutlet:
@@ -176,6 +179,7 @@ class Connection(asyncio.Protocol):
         self._broken = False  # the byte stream cannot be cut into messages any more
         self._lock = threading.Lock()
         self._arrived = threading.Condition(self._lock)
+        self._later: deque[tuple[_Item, int]] = deque()
         self._queue: deque[tuple[_Item, int]] = deque()
         self._queued_bytes = 0
         self._busy = False
@@ -333,6 +337,8 @@ class Connection(asyncio.Protocol):
         """Answer messages until none is left."""
         while True:
             with self._lock:
+                self._queue.extendleft(reversed(self._later))
+                self._later.clear()
                 if not self._queue:
                     self._busy = False
                     return
@@ -351,6 +357,9 @@ class Connection(asyncio.Protocol):
         """Wait for the next message in the middle of a statement: see `session.driver.Switchboard`."""
         with self._lock:
             self._arrived.wait_for(lambda: bool(self._queue) or give_up())
+            while self._queue and isinstance(self._queue[0][0], NotificationResponse):
+                self._later.append(self._queue.popleft())  # heard when the statement is over
+                self._arrived.wait_for(lambda: bool(self._queue) or give_up())
             if not self._queue or isinstance(self._queue[0][0], _End | ShuttingDown):
                 if self._queue and isinstance(self._queue[0][0], ShuttingDown):
                     raise Cancelled("terminating connection due to administrator command")
@@ -360,8 +369,12 @@ class Connection(asyncio.Protocol):
         self._loop.call_soon_threadsafe(self._decode)
         if isinstance(item, FramingError | MalformedMessage):
             raise item
-        assert not isinstance(item, ShuttingDown | _End)
+        assert not isinstance(item, ShuttingDown | NotificationResponse | _End)
         return item
+
+    def hear(self, notification: NotificationResponse) -> None:
+        """Queue a notification. Any thread."""
+        self._enqueue(notification, 0)
 
     def wake(self) -> None:
         """Make `receive` look at `give_up` again. Any thread."""
@@ -375,6 +388,8 @@ class Connection(asyncio.Protocol):
                     self.driver.run(self._session.close())
                 finally:
                     self.driver.close()
+            case NotificationResponse():
+                self.driver.run(self._session.hear(item))
             case ShuttingDown():
                 self.driver.run(self._session.fail(item))
             case _:
@@ -407,6 +422,18 @@ class _ConnectionSwitchboard:
 
     def wake(self) -> None:
         self._connection.wake()
+
+    @property
+    def locks(self) -> AdvisoryLocks:
+        return self._server.locks
+
+    @property
+    def channels(self) -> Channels:
+        return self._server.channels
+
+    @property
+    def hear(self) -> Callable[[NotificationResponse], None]:
+        return self._connection.hear
 
     def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
         return self._server.deadline(milliseconds, expire)
@@ -454,6 +481,7 @@ class Server:
         self._engine = engine
         self.gate = gate or Gate((AccessRule("trust"),), Failures(time.monotonic))
         self.tls = tls
+        self.locks, self.channels = AdvisoryLocks(), Channels()
         self.limits = limits or Limits()
         # A worker may be blocked by a slow client, so each connection can have one; a few more answer cancel requests.
         self.workers: Executor = ThreadPoolExecutor(self.limits.max_connections + 16, "session")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import GatewayError, Unsupported
-from fsspeckit_sqlserver.session.commands import CommitTransaction, RollbackTransaction, Steps
+from fsspeckit_sqlserver.session.commands import CommitTransaction, ReleaseLock, RollbackTransaction, Steps
+from fsspeckit_sqlserver.session.errors import NoActiveTransaction
 from fsspeckit_sqlserver.session.local_rows import Done
 from fsspeckit_sqlserver.session.nodes import constant_text
+from fsspeckit_sqlserver.session.notifications import forget, publish
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import SessionState, notice
 from fsspeckit_sqlserver.statement import Statement
 
-__all__ = ["abandon", "allowed_when_failed", "commit", "open_implicit", "transaction_statement"]
+__all__ = ["abandon", "allowed_when_failed", "commit", "lock_table", "open_implicit", "transaction_statement"]
 
 _ENDS = {pg.TRANS_STMT_COMMIT, pg.TRANS_STMT_ROLLBACK, pg.TRANS_STMT_ROLLBACK_TO, pg.TRANS_STMT_PREPARE}
 
@@ -45,6 +47,8 @@ def commit(state: SessionState) -> Steps[None]:
         raise
     state.settings.commit()
     yield from state.announce_changes(before)
+    yield from _end_locks(state)
+    yield from publish(state)
 
 
 def abandon(state: SessionState) -> Steps[None]:
@@ -55,9 +59,30 @@ def abandon(state: SessionState) -> Steps[None]:
     in_engine = state.transaction.in_engine
     state.transaction.close()
     state.settings.rollback()
+    forget(state)
     if in_engine:
         yield RollbackTransaction()
+    yield from _end_locks(state)
     yield from state.announce_changes(before)
+
+
+def _end_locks(state: SessionState) -> Steps[None]:
+    """Give back the advisory locks of the transaction."""
+    taken, state.transaction_locks = state.transaction_locks, []
+    for key, is_shared in taken:
+        yield ReleaseLock(key, is_shared)
+
+
+def lock_table(state: SessionState, _statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:
+    """Accept LOCK TABLE in a block: its tables are only read, and it sees one state of them anyway.
+
+    Raises:
+        NoActiveTransaction: outside a block.
+    """
+    yield from ()
+    if not state.transaction.is_open:
+        raise NoActiveTransaction("LOCK TABLE can only be used in transaction blocks")
+    return Done("LOCK TABLE")
 
 
 def _close_portals(state: SessionState) -> Steps[None]:

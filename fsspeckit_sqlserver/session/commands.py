@@ -20,6 +20,7 @@ from fsspeckit_sqlserver.types.copy_out import CopyFormat
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.wire.backend import BackendMessage
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 __all__ = [
     "Admit",
@@ -32,9 +33,13 @@ __all__ = [
     "Deadline",
     "DescribeStatement",
     "Flush",
+    "Listen",
+    "Notify",
     "OpenCopy",
     "ReadRow",
     "ReceiveMessage",
+    "ReleaseLock",
+    "ReleaseLocks",
     "ResetEngine",
     "RollbackTransaction",
     "Send",
@@ -46,16 +51,21 @@ __all__ = [
     "StreamCopy",
     "StreamRows",
     "Streamed",
+    "TakeLock",
+    "Unlisten",
     "WriteCopy",
     "admit",
     "describe",
     "open_copy",
     "read_row",
     "receive",
+    "release_lock",
+    "release_locks",
     "skip",
     "start",
     "stream",
     "stream_copy",
+    "take_lock",
     "write_copy",
 ]
 
@@ -164,6 +174,49 @@ class ReceiveMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """Tell this session what comes on a channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisten:
+    """Stop telling it; None stands for all channels."""
+
+    channel: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell every session that listens."""
+
+    notification: NotificationResponse
+
+
+@dataclass(frozen=True, slots=True)
+class TakeLock:
+    """Take an advisory lock. Answer: whether it was taken; always when it `waits`."""
+
+    key: tuple[int, ...]
+    is_shared: bool
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLock:
+    """Give an advisory lock back. Answer: whether it was held."""
+
+    key: tuple[int, ...]
+    is_shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLocks:
+    """Give all of the session's advisory locks back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Streamed:
     """What StreamRows did."""
 
@@ -242,6 +295,12 @@ Command: TypeAlias = (
     | OpenCopy
     | WriteCopy
     | ReceiveMessage
+    | Listen
+    | Unlisten
+    | Notify
+    | TakeLock
+    | ReleaseLock
+    | ReleaseLocks
     | SkipRows
     | ReadRow
     | ResetEngine
@@ -301,6 +360,21 @@ def write_copy(target: CopyTarget, rows: pa.Table) -> Steps[None]:
 def receive() -> Steps[FrontendMessage]:
     """Wait for the client's next message."""
     return cast("FrontendMessage", (yield ReceiveMessage()))
+
+
+def take_lock(key: tuple[int, ...], *, is_shared: bool, waits: bool) -> Steps[bool]:
+    """Take an advisory lock."""
+    return cast("bool", (yield TakeLock(key, is_shared, waits)))
+
+
+def release_lock(key: tuple[int, ...], *, is_shared: bool) -> Steps[bool]:
+    """Give an advisory lock back."""
+    return cast("bool", (yield ReleaseLock(key, is_shared)))
+
+
+def release_locks() -> Steps[None]:
+    """Give all advisory locks back."""
+    yield ReleaseLocks()
 
 
 def skip(rows: Rows, max_rows: int | None) -> Steps[Streamed]:

@@ -23,12 +23,15 @@ import pyarrow as pa
 
 from fsspeckit_lib.errors import Cancelled, GatewayError, Internal
 from fsspeckit_sqlserver.session import commands as c
+from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
+from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.errors import ClientGone, StatementTimeout
 from fsspeckit_sqlserver.session.ports import Engine, EngineSession, Rows
 from fsspeckit_sqlserver.types.copy_out import copy_encoder
 from fsspeckit_sqlserver.types.datarow import RowEncoder
 from fsspeckit_sqlserver.wire.backend import encode_backend
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 __all__ = ["BATCH_ROWS", "Driver", "Outlet", "Switchboard"]
 
@@ -85,6 +88,20 @@ class Switchboard(Protocol):
             ClientGone: there will be none, or `give_up()`.
             GatewayError: it cannot be decoded, or the server stops.
         """
+        ...
+
+    @property
+    def locks(self) -> AdvisoryLocks:
+        """The advisory locks of all sessions."""
+        ...
+
+    @property
+    def channels(self) -> Channels:
+        """Who listens to what."""
+        ...
+
+    def hear(self, notification: NotificationResponse) -> None:
+        """Queue a notification for this connection's session. Any thread; never blocks."""
         ...
 
     def wake(self) -> None:
@@ -157,6 +174,11 @@ class Driver:
 
     def close(self) -> None:
         """Close the engine's side. Called by the last worker."""
+        self._switchboard.channels.unlisten(None, self._switchboard.hear)
+        self._switchboard.locks.release_all(self)
+        self._close_engine()
+
+    def _close_engine(self) -> None:
         session, self._engine_session = self._engine_session, None
         if session is not None:
             session.close()
@@ -245,6 +267,19 @@ class Driver:
             case c.StartStatement(statement, parameters):
                 self._check()
                 return self._session().execute(statement, parameters)
+            case c.Listen(channel):
+                self._switchboard.channels.listen(channel, self._switchboard.hear)
+            case c.Unlisten(channel_or_all):
+                self._switchboard.channels.unlisten(channel_or_all, self._switchboard.hear)
+            case c.Notify(notification):
+                self._switchboard.channels.notify(notification)
+            case c.TakeLock(key, is_shared, waits):
+                check = self._check if waits else None
+                return self._switchboard.locks.take(self, key, is_shared=is_shared, check=check)
+            case c.ReleaseLock(key, is_shared):
+                return self._switchboard.locks.release(self, key, is_shared=is_shared)
+            case c.ReleaseLocks():
+                self._switchboard.locks.release_all(self)
             case c.OpenCopy(statement):
                 self._check()
                 return self._session().open_copy(statement)
@@ -266,7 +301,7 @@ class Driver:
             case c.SetParameter(name, value):
                 self._session().set_parameter(name, value)
             case c.ResetEngine():
-                self.close()
+                self._close_engine()
                 self._engine_session = self._engine.open_session(*self._identity)
             case _:
                 raise Internal(f"unknown command {type(command).__name__}")

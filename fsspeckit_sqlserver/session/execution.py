@@ -7,11 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from fsspeckit_sqlserver.session import copying, cursors, settings_statements
-from fsspeckit_sqlserver.session.blocks import allowed_when_failed, transaction_statement
+from fsspeckit_sqlserver.session import copying, cursors, notifications, settings_statements
+from fsspeckit_sqlserver.session.blocks import allowed_when_failed, lock_table, transaction_statement
 from fsspeckit_sqlserver.session.commands import Deadline, Steps, describe
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import FailedTransaction
+from fsspeckit_sqlserver.session.functions import call_functions, functions_columns, with_session_values
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import Prepared, SessionState
 from fsspeckit_sqlserver.statement import Statement
@@ -30,9 +31,10 @@ LOCAL: Final[Mapping[str, Handler]] = MappingProxyType(
         "variable_set_stmt": settings_statements.set_variable,
         "variable_show_stmt": settings_statements.show,
         "discard_stmt": settings_statements.discard,
-        "listen_stmt": settings_statements.accept("LISTEN"),
-        "unlisten_stmt": settings_statements.accept("UNLISTEN"),
-        "notify_stmt": settings_statements.accept("NOTIFY"),
+        "listen_stmt": notifications.listen_statement,
+        "unlisten_stmt": notifications.unlisten_statement,
+        "notify_stmt": notifications.notify_statement,
+        "lock_stmt": lock_table,
         "constraints_set_stmt": settings_statements.accept("SET CONSTRAINTS"),
         "declare_cursor_stmt": cursors.declare,
         "fetch_stmt": cursors.fetch,
@@ -62,9 +64,9 @@ def run(state: SessionState, statement: Statement, parameters: tuple[object, ...
     yield from set_deadline(state)
     if handler := LOCAL.get(statement.node_name):
         return (yield from handler(state, statement, parameters))
-    if settings_statements.functions_columns(statement) is not None:
-        return (yield from settings_statements.call_functions(state, statement, parameters))
-    return (yield from run_in_engine(state, statement, parameters))
+    if functions_columns(statement) is not None:
+        return (yield from call_functions(state, statement, parameters))
+    return (yield from run_in_engine(state, with_session_values(state, statement), parameters))
 
 
 def set_deadline(state: SessionState) -> Steps[None]:
@@ -84,11 +86,11 @@ def prepare(state: SessionState, name: str, statement: Statement | None, wanted:
     _refuse_in_failed_block(state, statement)
     if statement.node_name in LOCAL:
         return Prepared(name, statement, tuple(wanted), _local_columns(state, statement))
-    columns = settings_statements.functions_columns(statement)
+    columns = functions_columns(statement)
     if columns is not None:
         count = max(len(wanted), statement.sql.count("$"))  # each is text, wherever it stands
         return Prepared(name, statement, (oids.TEXT,) * count if "$" in statement.sql else (), columns)
-    shape = yield from describe(statement, wanted)
+    shape = yield from describe(with_session_values(state, statement), wanted)
     return Prepared(name, replace(statement, parameter_oids=shape.parameter_oids), shape.parameter_oids, shape.columns)
 
 

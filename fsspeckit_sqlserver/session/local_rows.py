@@ -35,17 +35,20 @@ class Done:
         """Do nothing."""
 
 
+_ARROW = {oids.INT4: pa.int32(), oids.BOOL: pa.bool_()}
+
+
 class LocalRows:
     """A few rows that the session knows: what SHOW answers."""
 
     affected: int | None = None
 
     def __init__(self, verb: str, columns: tuple[Column, ...], rows: Sequence[Sequence[object]]) -> None:
-        """Make rows of text, or of int4 where the column says so."""
+        """Make rows of text, or of int4 and bool where the column says so."""
         self.verb = verb
         self.columns: tuple[Column, ...] | None = columns
         arrays = [
-            pa.array([row[place] for row in rows], pa.int32() if column.type_oid == oids.INT4 else pa.string())
+            pa.array([row[place] for row in rows], _ARROW.get(column.type_oid, pa.string()))
             for place, column in enumerate(columns)
         ]
         self._left = pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])

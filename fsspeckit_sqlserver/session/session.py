@@ -14,6 +14,7 @@ from fsspeckit_sqlserver.session import extended
 from fsspeckit_sqlserver.session.blocks import abandon
 from fsspeckit_sqlserver.session.commands import CloseConnection, Flush, Send, Steps
 from fsspeckit_sqlserver.session.errors import ClientGone
+from fsspeckit_sqlserver.session.notifications import deliver
 from fsspeckit_sqlserver.session.settings import SessionSettings
 from fsspeckit_sqlserver.session.simple import simple_query
 from fsspeckit_sqlserver.session.startup import begin_session
@@ -23,6 +24,7 @@ from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.backend import ErrorResponse, ReadyForQuery
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 from fsspeckit_sqlserver.wire.phases import Phase, after_error, next_phase
 
 __all__ = ["Session", "error_response"]
@@ -82,6 +84,14 @@ class Session:
             return
         else:
             yield from self._serve(message)
+
+    def hear(self, notification: NotificationResponse) -> Steps[None]:
+        """Tell the client of a notification, now or when its transaction is over."""
+        state = self._state
+        state.notified.append(notification)
+        if state.phase is Phase.READY:
+            yield from deliver(state)
+            yield Flush()
 
     def fail(self, error: GatewayError) -> Steps[None]:
         """End the conversation with a FATAL error: the server stops, or is full."""
@@ -163,6 +173,7 @@ class Session:
             self._state.transaction.fail()
 
     def _ready(self) -> Steps[None]:
+        yield from deliver(self._state)
         yield Send(ReadyForQuery(self._state.transaction.status))
         yield Flush()
 

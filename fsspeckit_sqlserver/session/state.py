@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from fsspeckit_sqlserver.auth.login import Login
-from fsspeckit_sqlserver.session.commands import CloseRows, Send, SetParameter, Steps
+from fsspeckit_sqlserver.session.commands import CloseRows, Listen, Notify, Send, SetParameter, Steps, Unlisten
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.scrolling import ScrollBuffer
@@ -15,6 +15,7 @@ from fsspeckit_sqlserver.session.transaction import Transaction
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.wire.backend import NoticeResponse, ParameterStatus
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 from fsspeckit_sqlserver.wire.phases import Phase
 
 __all__ = ["Portal", "Prepared", "SessionState", "notice"]
@@ -70,6 +71,9 @@ class SessionState:
     statements: dict[str, Prepared] = field(default_factory=dict)
     portals: dict[str, Portal] = field(default_factory=dict)
     has_written: bool = False
+    transaction_locks: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
+    at_commit: list[Listen | Unlisten | Notify] = field(default_factory=list)
+    notified: list[NotificationResponse] = field(default_factory=list)
 
     def close_portals(self, names: Iterable[str]) -> Steps[None]:
         """Forget portals, and stop what they run."""

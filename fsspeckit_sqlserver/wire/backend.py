@@ -21,6 +21,7 @@ from fsspeckit_sqlserver.wire.copying import (
     decode_copy_response,
 )
 from fsspeckit_sqlserver.wire.fields import FieldReader, FramingError, counted, cstring, int32s
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 __all__ = [
     "BIND_COMPLETE",
@@ -239,6 +240,7 @@ BackendMessage: TypeAlias = (
     | CommandComplete
     | ErrorResponse
     | NoticeResponse
+    | NotificationResponse
     | CopyOutResponse
     | CopyInResponse
     | CopyDataOut
@@ -316,6 +318,7 @@ _DECODERS: Final[Mapping[bytes, Callable[[FieldReader], BackendMessage]]] = Mapp
         b"C": lambda reader: CommandComplete(reader.cstring()),
         b"E": lambda reader: ErrorResponse(_decode_report(reader)),
         b"N": lambda reader: NoticeResponse(_decode_report(reader)),
+        b"A": lambda reader: NotificationResponse(reader.uint32(), reader.cstring(), reader.cstring()),
         b"H": lambda reader: CopyOutResponse(*decode_copy_response(reader)),
         b"G": lambda reader: CopyInResponse(*decode_copy_response(reader)),
         b"d": lambda reader: CopyDataOut(reader.rest()),

@@ -25,6 +25,7 @@ from fsspeckit_sqlserver.wire import authentication, copying
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 Said = fe.FrontendMessage | FramingError | MalformedMessage
 
@@ -132,6 +133,18 @@ class Stage:
                 self.asked.append(f"cancel {process_id} {secret_key.decode()}")
             case c.ResetEngine():
                 self.asked.append("reset")
+            case c.Listen(channel) | c.Unlisten(channel):
+                self.asked.append(f"{type(command).__name__.lower()} {channel or '*'}")
+            case c.Notify(told):
+                self.asked.append(f"notify {told.channel} {told.payload}".strip())
+            case c.TakeLock(key):
+                self.asked.append(f"lock {key}")
+                return True
+            case c.ReleaseLock(key):
+                self.asked.append(f"unlock {key}")
+                return True
+            case c.ReleaseLocks():
+                self.asked.append("unlock all")
             case c.Deadline(milliseconds):
                 self.asked.append(f"deadline {milliseconds}")
         return None
@@ -219,6 +232,8 @@ def short(message: be.BackendMessage) -> str:
             return "proved too"
         case be.DataRow():
             return "row"
+        case NotificationResponse(process_id, channel, payload):
+            return f"notified {process_id} {channel} {payload}".strip()
 
 
 def ready_stage(

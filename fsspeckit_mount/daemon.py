@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import queue
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -67,6 +68,7 @@ def run(config: DaemonConfig, on_ready: Callable[[], None]) -> None:
     Raises:
         GatewayError: one could not be mounted; nothing is left mounted.
     """
+    _allow_many_files()
     with ExitStack() as cleanup:
         settings = load_settings(config.config_path)
         mountpoints = [prepare_mountpoint(mount.mountpoint) for mount in config.mounts]
@@ -116,6 +118,12 @@ def run(config: DaemonConfig, on_ready: Callable[[], None]) -> None:
             "unmounted %s; %d bytes were downloaded, %d bytes are cached",
             ", ".join(mountpoints), stats.bytes_from_remote, stats.size_bytes,
         )  # fmt: skip
+
+
+def _allow_many_files() -> None:
+    """Use the hard limit of open files: each open file of the mounts is one of ours, and shells start with 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _wait(events: queue.SimpleQueue[str], mounts: int) -> str:

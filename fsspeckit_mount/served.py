@@ -198,10 +198,15 @@ class ServedMount:
             ) from error
         if self.has_ended:
             raise Internal(f"mountpoint {self.mountpoint}: the mount ended at once; see the log")
+        threading.Thread(target=self._trim, name="trim", daemon=True).start()
         raise_readahead(self.mountpoint, self.config.options.readahead_bytes >> 10)
         if self._poll is not None:
             self._poll.start()
         _log.info("mounted %s at %s, cache %s", self._store.url, self.mountpoint, self._cache.config.root)
+
+    def _trim(self) -> None:
+        while not self._ended.wait(1.0):
+            self.vfs.trim()
 
     @property
     def has_ended(self) -> bool:

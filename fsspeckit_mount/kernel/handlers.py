@@ -103,10 +103,10 @@ class _Handlers:
         self._on_agreed = on_agreed
         self._control = control
         # KEEP_CACHE: an inode is one version, so its cached pages stay true. With PASSTHROUGH it would be EIO.
-        self._flag_by_mode = {
-            IoMode.PASSTHROUGH: OpenFlag.PASSTHROUGH,
-            IoMode.CACHED: OpenFlag.KEEP_CACHE,
-            IoMode.DIRECT: OpenFlag.KEEP_CACHE,
+        self._flags_by_mode = {
+            IoMode.PASSTHROUGH: int(OpenFlag.NOFLUSH | OpenFlag.PASSTHROUGH),
+            IoMode.CACHED: int(OpenFlag.NOFLUSH | OpenFlag.KEEP_CACHE),
+            IoMode.DIRECT: int(OpenFlag.NOFLUSH | OpenFlag.KEEP_CACHE),
         }
 
     def init(self, call: Call) -> Answer:
@@ -115,7 +115,7 @@ class _Handlers:
         if agreement is None:
             return Answer(major_only_reply())
         if agreement.direct_io_maps:
-            self._flag_by_mode[IoMode.DIRECT] = OpenFlag.DIRECT_IO
+            self._flags_by_mode[IoMode.DIRECT] = int(OpenFlag.NOFLUSH | OpenFlag.DIRECT_IO)
         self._on_agreed(agreement)
         passthrough = "offered by the kernel" if agreement.passthrough else "not used"
         _log.info("FUSE protocol 7.%d, passthrough %s", agreement.minor, passthrough)
@@ -177,8 +177,7 @@ class _Handlers:
     def open(self, call: Call) -> Answer:
         assert isinstance(call.body, messages.Open)
         opened = self._vfs.open_file(call.header.nodeid, call.body.flags, may_block=call.may_block)
-        flags = OpenFlag.NOFLUSH | self._flag_by_mode[opened.mode]
-        body = replies.open_body(opened.fh, flags, opened.backing_id)
+        body = replies.open_body(opened.fh, self._flags_by_mode[opened.mode], opened.backing_id)
         return Answer(body, lambda: self._vfs.release_file(opened.fh))
 
     def release(self, call: Call) -> Answer:

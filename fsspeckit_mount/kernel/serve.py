@@ -117,7 +117,10 @@ class FuseServer:
                 self._fail(header, error)
 
     def _dispatch(self, header: Header, body: Body) -> None:
-        if isinstance(body, messages.Read) and header.opcode == Opcode.READ:
+        handler = self._handlers.get(header.opcode)
+        if handler is not None:
+            self._answer(Call(header, body, False), handler)
+        elif isinstance(body, messages.Read):
             self._read(header, body)
         elif isinstance(body, messages.Forget):
             self._vfs.forget(header.nodeid, body.lookups)
@@ -129,11 +132,7 @@ class FuseServer:
             if self._take(body.unique):
                 self._send_error(body.unique, errno.EINTR)
         else:
-            handler = self._handlers.get(header.opcode)
-            if handler is None:
-                self._send_error(header.unique, _refusal(header.opcode))
-            else:
-                self._answer(Call(header, body, may_block=False), handler)
+            self._send_error(header.unique, _refusal(header.opcode))
 
     def _answer(self, call: Call, handler: Handler) -> None:
         header = call.header

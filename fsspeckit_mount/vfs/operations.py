@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fsspeckit_lib.core.objects import LinkInfo, ObjectInfo
+from fsspeckit_lib.core.objects import DirectoryInfo, LinkInfo, ObjectInfo
 from fsspeckit_lib.errors import BadInput, CacheStale, Corrupt, IsADirectory, NotADirectory, NotFound, ReadOnly
 from fsspeckit_mount.vfs.attributes import Attributes, Ownership, file_type_of, inode_number
 from fsspeckit_mount.vfs.handles import DirectoryHandle, HandleTable, IoMode, OpenFile
@@ -144,7 +144,7 @@ class VirtualFileSystem:
             config.attribute_ttl_s,
             prefixes_shadow_objects=config.prefixes_shadow_objects,
         )
-        self.handles = HandleTable(backing_files)
+        self.handles = HandleTable(backing_files, clock)
         self.readahead = Readahead(self.handles, config.prefetch_bytes)
         self.xattrs = ExtendedAttributes(storage, cache, self.inodes)
 
@@ -168,8 +168,16 @@ class VirtualFileSystem:
     def forget(self, nodeid: int, lookups: int) -> None:
         """Take back references of the kernel."""
         inode = self.inodes.forget(nodeid, lookups)
-        if inode is not None and inode.is_directory:
+        if inode is None:
+            return
+        if inode.is_directory:
             self._listings.drop(inode.key)
+        elif inode.opened is not None:
+            self.handles.forget(inode)
+
+    def trim(self) -> None:
+        """Give back what is kept for a moment only; called every second or so."""
+        self.handles.trim()
 
     def attributes(self, nodeid: int) -> tuple[Attributes, float]:
         """Return what stat(2) shows of an inode, and for how many seconds that holds. Never blocks.
@@ -356,9 +364,9 @@ class VirtualFileSystem:
         return Node(inode.nodeid, self.inodes.attributes(inode), name_valid_s, self._attributes_valid_s(inode))
 
     def _attributes_valid_s(self, inode: Inode) -> float:
-        if not self._config.kernel_cache:
-            return 0.0
-        return self._config.attribute_ttl_s if inode.is_directory else _IMMUTABLE_S
+        if not isinstance(inode.entry, DirectoryInfo):
+            return _IMMUTABLE_S
+        return self._config.attribute_ttl_s if self._config.kernel_cache else 0.0
 
 
 def _as_stale(info: ObjectInfo, error: CacheStale | NotFound) -> CacheStale:

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from fsspeckit_mount.vfs.handles import FileHandle, HandleTable, IoMode
 from fsspeckit_mount.vfs.inodes import InodeTable
-from tests.fsspeckit_mount.fakes import OWNERSHIP, DictStorage, FakeBackingFiles, FakeCache
+from tests.fsspeckit_mount.fakes import OWNERSHIP, DictStorage, FakeBackingFiles, FakeCache, HandClock
 
 
 class LinuxIoModes:
@@ -30,7 +30,8 @@ class HandleMachine(RuleBasedStateMachine):
         self.storage = DictStorage({"a": b"x" * 100, "b": b"y" * 100, "empty": b""})
         self.cache = FakeCache(self.storage)
         self.backing = FakeBackingFiles()
-        self.table = HandleTable(self.backing)
+        self.clock = HandClock()
+        self.table = HandleTable(self.backing, self.clock)
         self.inodes = InodeTable(OWNERSHIP)
         self.linux = LinuxIoModes()
         self.handles: list[FileHandle] = []
@@ -61,12 +62,35 @@ class HandleMachine(RuleBasedStateMachine):
         modes.remove((opened.mode, opened.backing_id))
         self.table.release_file(handle.fh)
 
-    @invariant()
-    def only_what_is_open_is_held(self) -> None:
+    @rule(seconds=st.sampled_from([0.5, 1.5, 6.0]))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def trim(self) -> None:
+        self.table.trim()
+
+    @rule(key=st.sampled_from(["a", "b"]))
+    def forget(self, key: str) -> None:
+        inode = self.inodes.present(key)
+        if inode is not None and not self.linux.open.get(inode.nodeid):
+            self.inodes.forget(inode.nodeid, inode.lookups)
+            self.table.forget(inode)
+
+    @rule()
+    def only_what_is_open_is_held_after_a_while(self) -> None:
+        self.clock.advance(10)
+        self.table.trim()
         backing = {backing_id for modes in self.linux.open.values() for _, backing_id in modes if backing_id}
         assert self.backing.registered == backing
         held = [file for file in self.cache.opened if not file.is_closed]
         assert len(held) == sum(bool(modes) for modes in self.linux.open.values())
+
+    @invariant()
+    def what_is_open_is_held(self) -> None:
+        backing = {backing_id for modes in self.linux.open.values() for _, backing_id in modes if backing_id}
+        assert self.backing.registered >= backing
+        assert all(not handle.opened.local.is_closed for handle in self.handles)  # type: ignore[attr-defined]
         assert len(self.table) == len(self.handles)
 
 
@@ -76,7 +100,7 @@ TestHandleMachine.settings = settings(max_examples=80, stateful_step_count=25, d
 
 def test_two_opens_at_once_share_one_local_file() -> None:
     storage = DictStorage({"a": b"x" * 10})
-    cache, table, inodes = FakeCache(storage), HandleTable(None), InodeTable(OWNERSHIP)
+    cache, table, inodes = FakeCache(storage), HandleTable(None, HandClock()), InodeTable(OWNERSHIP)
     inode = inodes.look_up(storage.info("a"), 0.0)
     first = table.share(inode, storage.info("a"), cache.open(storage.info("a")))
     second = table.share(inode, storage.info("a"), cache.open(storage.info("a")))
@@ -85,26 +109,44 @@ def test_two_opens_at_once_share_one_local_file() -> None:
     table.leave(first)
     assert not cache.opened[0].is_closed
     table.leave(second)
+    assert cache.opened[0].is_closed  # it was not complete
+
+
+def test_a_complete_file_is_kept_open_for_a_moment_but_never_for_long() -> None:
+    storage, clock = DictStorage({"a": b"x" * 10}), HandClock()
+    cache, backing = FakeCache(storage), FakeBackingFiles()
+    cache.complete.add(storage.info("a"))
+    table, inodes = HandleTable(backing, clock), InodeTable(OWNERSHIP)
+    inode = inodes.look_up(storage.info("a"), 0.0)
+    for _ in range(5):
+        opened = table.join(inode) or table.share(inode, storage.info("a"), cache.open(storage.info("a")))
+        table.release_file(table.open_file(opened).fh)
+        clock.advance(1.1)
+        table.trim()
+    assert len(cache.opened) == 1
+    clock.advance(0.5)
+    assert table.join(inode) is None  # six seconds: the cache is asked anew
     assert cache.opened[0].is_closed
+    assert not backing.registered
 
 
 def test_a_read_outlives_the_handle_it_began_on() -> None:
     storage = DictStorage({"a": b"x" * 10})
-    cache, table, inodes = FakeCache(storage), HandleTable(None), InodeTable(OWNERSHIP)
+    cache, table, inodes = FakeCache(storage), HandleTable(None, HandClock()), InodeTable(OWNERSHIP)
     inode = inodes.look_up(storage.info("a"), 0.0)
     handle = table.open_file(table.share(inode, storage.info("a"), cache.open(storage.info("a"))))
     reading = table.use(handle.fh)
     table.release_file(handle.fh)
     assert not cache.opened[0].is_closed
     table.leave(reading)
-    assert cache.opened[0].is_closed
+    assert cache.opened[0].is_closed  # it was not complete
 
 
 def test_close_releases_everything() -> None:
     storage = DictStorage({"a": b"x" * 10})
     cache, backing = FakeCache(storage), FakeBackingFiles()
     cache.complete.add(storage.info("a"))
-    table, inodes = HandleTable(backing), InodeTable(OWNERSHIP)
+    table, inodes = HandleTable(backing, HandClock()), InodeTable(OWNERSHIP)
     inode = inodes.look_up(storage.info("a"), 0.0)
     for _ in range(3):
         opened = table.join(inode) or table.share(inode, storage.info("a"), cache.open(storage.info("a")))

@@ -76,6 +76,7 @@ def test_a_small_file_is_whole_once_it_is_open() -> None:
     assert again.backing_id == opened.backing_id
     for fh in (opened.fh, again.fh):
         vfs.release_file(fh)
+    vfs.forget(nodeid, 1)
     assert backing.registered == set()
 
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -23,6 +23,7 @@ from fsspeckit_lib.cache.index import Row
 from fsspeckit_lib.cache.verify import verify as verify_copies
 from fsspeckit_lib.cache.warm import Warmed
 from fsspeckit_lib.cache.warm import warm as warm_objects
+from fsspeckit_lib.common.command_line import with_context
 from fsspeckit_lib.common.progress import progress_bar
 from fsspeckit_lib.common.units import format_size
 from fsspeckit_lib.core.backend_errors import translated
@@ -80,26 +81,18 @@ def cache() -> None:
     """
 
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every subcommand has, and hand them over as one value."""
+def _context(cache_dir: str | None, config_path: str | None, options: tuple[str, ...], as_json: bool) -> _Context:
+    settings = load_settings(config_path)
+    return _Context(settings, cache_config(settings, cache_dir, None), parse_option_pairs(options), as_json)
 
-    def run(
-        cache_dir: str | None, config_path: str | None, options: tuple[str, ...], as_json: bool, **rest: Any
-    ) -> None:
-        settings = load_settings(config_path)
-        context = _Context(settings, cache_config(settings, cache_dir, None), parse_option_pairs(options), as_json)
-        command(context, **rest)
 
-    run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]  # click's own place
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-        click.option("-o", "options", multiple=True, metavar="K=V,…", help="Options of the storage."),
-        click.option("--config", "config_path", metavar="FILE", help="fsspeckit.yaml."),
-        click.option("--cache-dir", metavar="D", help="Where the cache lies.  [default: ~/.cache/fsspeckit]"),
-    ):
-        option(run)
-    return run
+_options = with_context(
+    _context,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+    click.option("-o", "options", multiple=True, metavar="K=V,…", help="Options of the storage."),
+    click.option("--config", "config_path", metavar="FILE", help="fsspeckit.yaml."),
+    click.option("--cache-dir", metavar="D", help="Where the cache lies.  [default: ~/.cache/fsspeckit]"),
+)
 
 
 @cache.command()

@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from stat import S_ISREG
-from typing import Any
 
 import click
 
+from fsspeckit_lib.common.command_line import with_context
 from fsspeckit_lib.common.transfer import local_files, local_path
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
@@ -156,21 +156,17 @@ class Context:
         return self._opened.setdefault(store.namespace, StoreFileSystem(store))
 
 
-def storage_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every storage command has, and hand them over as one `Context`."""
+def _context(config_path: str | None, options: tuple[str, ...], as_json: bool) -> Context:
+    return Context(load_settings(config_path), parse_option_pairs(options), as_json)
 
-    def run(config_path: str | None, options: tuple[str, ...], as_json: bool, **rest: Any) -> None:
-        command(Context(load_settings(config_path), parse_option_pairs(options), as_json), **rest)
 
-    run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]  # click's own place
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line."),
-        click.option("-o", "options", multiple=True, metavar="K=V,…", help="Options of the storage."),
-        click.option("--config", "config_path", metavar="FILE", help="fsspeckit.yaml."),
-    ):
-        option(run)
-    return run
+storage_options = with_context(
+    _context,
+    click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line."),
+    click.option("-o", "options", multiple=True, metavar="K=V,…", help="Options of the storage."),
+    click.option("--config", "config_path", metavar="FILE", help="fsspeckit.yaml."),
+)
+"""Adds the options that every storage command has, and hands them over as one `Context`."""
 
 
 def _joined(url: str, key: str) -> str:

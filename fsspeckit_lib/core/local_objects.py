@@ -157,9 +157,14 @@ class LocalObjects:
         writer.close()
 
     def delete_tree(self, key: str) -> int:
-        """Remove a folder and all below it, as rm(1) does: a link goes, what it leads to stays. Return the files."""
-        path = self._path_below_root(key)
+        """Remove a folder and all below it, as rm(1) does: a link goes, what it leads to stays. Return the files.
+
+        Of the root, what it holds is removed.
+        """
+        path = self._path_below_root(key) if key else self._root
         try:
+            if not key:
+                return sum(self._remove(entry) for entry in list(os.scandir(path)))
             if os.path.islink(path):
                 os.unlink(path)
                 return 1
@@ -168,6 +173,12 @@ class LocalObjects:
         except OSError as error:
             raise translate(error, path) from error
         return count
+
+    def _remove(self, entry: os.DirEntry[str]) -> int:
+        if entry.is_dir(follow_symlinks=False):
+            return self.delete_tree(entry.name)
+        os.unlink(entry.path)
+        return 1
 
     def delete(self, keys: Sequence[str]) -> None:
         """Unlink one by one; folders stay."""

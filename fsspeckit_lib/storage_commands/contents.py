@@ -57,7 +57,7 @@ def rm(context: Context, urls: tuple[str, ...], recursive: bool, yes: bool) -> N
                 raise IsADirectory(f"{place.text}: is a folder; add -r to delete it with all that lies below")
             if place.store.namespace == ("file",) and not place.key:
                 raise BadInput(f"{place.text}: is the root of this machine's files; it is not deleted")
-            if isinstance(place.store, LocalObjects) and place.key:
+            if isinstance(place.store, LocalObjects):
                 trees.append((place, place.store))
             else:
                 keys.append((place, [info.key for info in place.files()]))

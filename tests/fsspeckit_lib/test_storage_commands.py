@@ -189,3 +189,16 @@ def test_what_is_no_file_is_said_and_skipped(shell: Shell) -> None:
 def test_a_range_without_bytes_is_an_error(shell: Shell) -> None:
     assert "no byte in --range 5:2" in shell.run("cat", "--range", "5:2", str(shell.folder / "a.txt"), status=2)
     assert "has 8 bytes" in shell.run("cat", "--range", "100:", str(shell.folder / "a.txt"), status=2)
+
+
+def test_rm_of_a_local_storage_s_root_empties_it(shell: Shell) -> None:
+    kept = shell.folder.parent / "kept"
+    kept.mkdir()
+    (kept / "precious").write_bytes(b"p")
+    (shell.folder / "link").symlink_to(kept)
+    (shell.folder / "dangling").symlink_to("nowhere")
+    shell.config.write_text(f"storages:\n  here: {{protocol: file, path: '{shell.folder}'}}\n")
+    assert "--yes" in shell.run("rm", "-r", "here:", status=2)
+    assert "deleted 5 files" in shell.run("rm", "-r", "--yes", "here:")
+    assert list(shell.folder.iterdir()) == []
+    assert (kept / "precious").exists()

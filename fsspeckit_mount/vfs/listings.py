@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 _NAME_BYTES = 1024
 _PAGE_ENTRIES = 1000
-_KEPT_ENTRIES = 500_000
+_KEPT_ENTRIES = 300_000
 """Entries kept over all directories, about 300 bytes each; the least recently used listings go first."""
 
 

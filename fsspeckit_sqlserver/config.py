@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.errors import BadInput, InvalidValue
 from fsspeckit_lib.service.settings import Settings, TableSettings
+from fsspeckit_lib.service.sqlserver_settings import SqlServerSettings
 from fsspeckit_sqlserver.auth.configured import AuthConfig, auth_config
+from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES
 
-__all__ = ["ServerConfig", "Source", "parse_listen", "server_config"]
+__all__ = ["EngineLimits", "Limits", "ServerConfig", "Source", "parse_listen", "server_config"]
 
 Partitioning = Literal["auto", "hive", "none"]
 _PARTITIONINGS: Final[Mapping[str, Partitioning]] = {"auto": "auto", "hive": "hive", "none": "none"}
@@ -30,6 +32,36 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server lends to its clients.
+
+    Attributes:
+        max_connections: that have logged in, of all users together.
+        max_connections_per_user, max_connections_per_address: 0 is none but the one above.
+        max_message_bytes: of one message, and of what waits for a busy session.
+        login_timeout_s: from the first byte to the end of the login.
+        settings: defaults of run-time parameters that differ from PostgreSQL's: the timeouts.
+    """
+
+    max_connections: int = 100
+    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    login_timeout_s: float = 60.0
+    max_connections_per_user: int = 0
+    max_connections_per_address: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLimits:
+    """What the engine may use; see `open_engine`."""
+
+    memory_limit: str | None = None
+    threads: int | None = None
+    max_running: int | None = None
+    manifest_ttl_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """What to serve and where."""
 
@@ -38,6 +70,8 @@ class ServerConfig:
     auth: AuthConfig
     tables: Mapping[str, Source]
     schemas: Mapping[str, Source]
+    limits: Limits = Limits()
+    engine: EngineLimits = EngineLimits()
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -86,12 +120,37 @@ def server_config(
         auth_config(settings.sqlserver, host),
         _sources(settings, "table", settings.sqlserver.tables, tables, options),
         _sources(settings, "schema", settings.sqlserver.schemas, schemas, options),
+        _limits(settings.sqlserver),
+        _engine_limits(settings.sqlserver),
     )
     if not config.tables and not config.schemas:
         raise BadInput(
             "nothing to serve: found no table, wanted --table name=URL, --schema name=URL, or tables in --config"
         )
     return config
+
+
+def _limits(settings: SqlServerSettings) -> Limits:
+    limits = settings.limits
+    timeouts = {
+        "statement_timeout": limits.statement_timeout_s,
+        "idle_session_timeout": limits.idle_timeout_s,
+        "idle_in_transaction_session_timeout": limits.idle_in_transaction_timeout_s,
+    }
+    return Limits(
+        limits.connections,
+        limits.max_message_size,
+        limits.login_timeout_s,
+        limits.connections_per_user,
+        limits.connections_per_address,
+        {name: f"{round(seconds * 1000)}ms" for name, seconds in timeouts.items() if seconds},
+    )
+
+
+def _engine_limits(settings: SqlServerSettings) -> EngineLimits:
+    limits = settings.limits
+    memory = None if limits.memory is None else f"{limits.memory} bytes"
+    return EngineLimits(memory, limits.threads, limits.running, settings.manifest_ttl_s)
 
 
 def _sources(

@@ -19,7 +19,7 @@ from fsspeckit_lib.service.notify import notify
 from fsspeckit_sqlserver.auth.failures import Failures
 from fsspeckit_sqlserver.auth.login import Gate
 from fsspeckit_sqlserver.auth.tls import TlsListener
-from fsspeckit_sqlserver.config import ServerConfig, Source
+from fsspeckit_sqlserver.config import Limits, ServerConfig, Source
 from fsspeckit_sqlserver.engine import TableSource, open_engine
 from fsspeckit_sqlserver.server import Server, bind_listener
 from fsspeckit_sqlserver.session.ports import Engine
@@ -52,9 +52,13 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
                 _table_sources(config.tables, shared_cache),
                 _table_sources(config.schemas, shared_cache),
                 cache=shared_cache,
+                memory_limit=config.engine.memory_limit,
+                threads=config.engine.threads,
+                manifest_ttl_s=config.engine.manifest_ttl_s,
+                max_running=config.engine.max_running,
             )
             try:
-                asyncio.run(_serve(engine, gate, tls, listener, announce))
+                asyncio.run(_serve(engine, config.limits, gate, tls, listener, announce))
             finally:
                 engine.close()
         finally:
@@ -68,14 +72,19 @@ def _table_sources(sources: Mapping[str, Source], cache: Cache) -> dict[str, Tab
 
 
 async def _serve(
-    engine: Engine, gate: Gate, tls: TlsListener | None, listener: socket.socket, announce: Callable[[str], None]
+    engine: Engine,
+    limits: Limits,
+    gate: Gate,
+    tls: TlsListener | None,
+    listener: socket.socket,
+    announce: Callable[[str], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, tls.reload if tls is not None else lambda: None)
-    server = Server(engine, gate=gate, tls=tls)
+    server = Server(engine, limits, gate=gate, tls=tls)
     await server.start(listener)
     host, port = listener.getsockname()[:2]
     address = f"postgresql://fsspeckit@{f'[{host}]' if ':' in host else host}:{port}/fsspeckit"

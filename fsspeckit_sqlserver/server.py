@@ -31,14 +31,15 @@ from fsspeckit_sqlserver.auth.access import AccessRule, Peer
 from fsspeckit_sqlserver.auth.failures import Failures
 from fsspeckit_sqlserver.auth.login import Gate, Login
 from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
+from fsspeckit_sqlserver.config import Limits
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
-from fsspeckit_sqlserver.session.errors import ClientGone, ShuttingDown, TooManyConnections
+from fsspeckit_sqlserver.session.errors import ClientGone, ConnectionEnded, ShuttingDown, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
 from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
-from fsspeckit_sqlserver.wire.framing import DEFAULT_MAX_MESSAGE_BYTES, FrontendDecoder
+from fsspeckit_sqlserver.wire.framing import FrontendDecoder
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage, SslRequest, StartupMessage
 from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
@@ -53,15 +54,6 @@ _REPEAT_S: Final = 0.02  # an interrupt is repeated until the statement has seen
 _STOP_S: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one server lends to its clients."""
-
-    max_connections: int = 100
-    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
-    login_timeout_s: float = 60.0
-
-
 class AddressInUse(Conflict):
     """Another program listens on the address."""
 
@@ -73,7 +65,7 @@ class _End:
     """The last item of a connection's queue: the client is gone."""
 
 
-_Item = FrontendMessage | FramingError | MalformedMessage | ShuttingDown | NotificationResponse | _End
+_Item = FrontendMessage | FramingError | MalformedMessage | ConnectionEnded | NotificationResponse | _End
 
 
 class _SocketOutlet:
@@ -167,12 +159,15 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._decoder = FrontendDecoder(server.limits.max_message_bytes)
         self._outlet = _SocketOutlet(loop)
-        self._session = Session(self._login)
+        self._session = Session(self._login, server.limits.settings)
         self._tls: TlsLayer | None = None
         self._is_first, self._is_direct = True, False
         self.driver = Driver(engine, self._outlet, _ConnectionSwitchboard(server, self), server.encoders)
         self.process_id = 0
         self.secret_key = b""
+        self.user = ""
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._heard = 0  # how many messages have come: a timer that is older than the last one means nothing
         self._transport: asyncio.Transport | None = None
         self._login_timer: asyncio.TimerHandle | None = None
         self._reading_paused = False
@@ -197,12 +192,16 @@ class Connection(asyncio.Protocol):
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._login_timer = self._loop.call_later(self._server.limits.login_timeout_s, self.abort)
         self._server.opened(self)
-        delay_s = self._server.gate.failures.delay_s(self._address())
+        delay_s = self._server.gate.failures.delay_s(self.address())
         if delay_s:
             self._pause_reading(True)
             self._loop.call_later(delay_s, self._decode)
 
     def data_received(self, data: bytes) -> None:
+        self._heard += 1
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
         if self._is_first and data[:1] == HANDSHAKE_BYTE and self._server.tls is not None:
             self._begin_tls(self._server.tls.layer())
             self._is_direct = True
@@ -211,13 +210,13 @@ class Connection(asyncio.Protocol):
             try:
                 data, reply = self._tls.receive(data)
             except TlsFailed as error:
-                logger.warning("connection from %s: %s", self._address(), error)
+                logger.warning("connection from %s: %s", self.address(), error)
                 self._write(self._tls.unsent)
                 self._close()
                 return
             self._write(reply)
             if self._is_direct and self._tls.is_established and not self._tls.has_alpn:
-                logger.warning("connection from %s: encrypted at once, but not for PostgreSQL (ALPN)", self._address())
+                logger.warning("connection from %s: encrypted at once, but not for PostgreSQL (ALPN)", self.address())
                 self._close()
                 return
         self._decoder.feed(data)
@@ -227,8 +226,9 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        if self._login_timer is not None:
-            self._login_timer.cancel()
+        for timer in (self._login_timer, self._idle_timer):
+            if timer is not None:
+                timer.cancel()
         self._outlet.lost()
         self._server.closed(self)
         self.driver.disconnect()
@@ -291,21 +291,36 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def expect_client(self, milliseconds: int, otherwise: ConnectionEnded) -> None:
+        """End the conversation with this error unless a message comes in time. Any thread."""
+        heard = self._heard
+
+        def arm() -> None:
+            if heard == self._heard:
+                self._idle_timer = self._loop.call_later(milliseconds / 1000, expire)
+
+        def expire() -> None:
+            if heard == self._heard:
+                self._enqueue(otherwise, 0)
+
+        self._loop.call_soon_threadsafe(arm)
+
     def admitted(self) -> None:
         """Take note that the login is over. Any thread."""
         timer = self._login_timer
         if timer is not None:
             self._loop.call_soon_threadsafe(timer.cancel)
 
-    def _address(self) -> str:
+    def address(self) -> str:
+        """Return the client's address, without its port."""
         name = self._transport.get_extra_info("peername") if self._transport is not None else None
         return str(name[0]).partition("%")[0] if isinstance(name, tuple) else "127.0.0.1"
 
     def _login(self, user: str, database: str) -> Login:
         layer = self._tls
         if layer is None:
-            return Login(self._server.gate, Peer(self._address()), user, database)
-        peer = Peer(self._address(), True, layer.client_name, layer.certificate_pem)
+            return Login(self._server.gate, Peer(self.address()), user, database)
+        peer = Peer(self.address(), True, layer.client_name, layer.certificate_pem)
         return Login(self._server.gate, peer, user, database)
 
     def _is_full(self) -> bool:
@@ -360,8 +375,8 @@ class Connection(asyncio.Protocol):
             while self._queue and isinstance(self._queue[0][0], NotificationResponse):
                 self._later.append(self._queue.popleft())  # heard when the statement is over
                 self._arrived.wait_for(lambda: bool(self._queue) or give_up())
-            if not self._queue or isinstance(self._queue[0][0], _End | ShuttingDown):
-                if self._queue and isinstance(self._queue[0][0], ShuttingDown):
+            if not self._queue or isinstance(self._queue[0][0], _End | ConnectionEnded):
+                if self._queue and isinstance(self._queue[0][0], ConnectionEnded):
                     raise Cancelled("terminating connection due to administrator command")
                 raise ClientGone("the client closed the connection")
             item, size = self._queue.popleft()
@@ -369,7 +384,7 @@ class Connection(asyncio.Protocol):
         self._loop.call_soon_threadsafe(self._decode)
         if isinstance(item, FramingError | MalformedMessage):
             raise item
-        assert not isinstance(item, ShuttingDown | NotificationResponse | _End)
+        assert not isinstance(item, ConnectionEnded | NotificationResponse | _End)
         return item
 
     def hear(self, notification: NotificationResponse) -> None:
@@ -390,7 +405,7 @@ class Connection(asyncio.Protocol):
                     self.driver.close()
             case NotificationResponse():
                 self.driver.run(self._session.hear(item))
-            case ShuttingDown():
+            case ConnectionEnded():
                 self.driver.run(self._session.fail(item))
             case _:
                 try:
@@ -411,8 +426,11 @@ class _ConnectionSwitchboard:
         self._server = server
         self._connection = connection
 
-    def register(self, secret_key: bytes) -> int:
-        return self._server.register(self._connection, secret_key)
+    def register(self, secret_key: bytes, user: str) -> int:
+        return self._server.register(self._connection, secret_key, user)
+
+    def expect_client(self, milliseconds: int, otherwise: ConnectionEnded) -> None:
+        self._connection.expect_client(milliseconds, otherwise)
 
     def cancel(self, process_id: int, secret_key: bytes) -> None:
         self._server.cancel(process_id, secret_key)
@@ -530,7 +548,7 @@ class Server:
 
     # Called by drivers, on any thread.
 
-    def register(self, connection: Connection, secret_key: bytes) -> int:
+    def register(self, connection: Connection, secret_key: bytes, user: str) -> int:
         """Make a connection cancellable; return its process id.
 
         Raises:
@@ -539,11 +557,17 @@ class Server:
         with self._registry_lock:
             if len(self._registered) >= self.limits.max_connections:
                 raise TooManyConnections("sorry, too many clients already")
+            limits, others = self.limits, self._registered.values()
+            if 0 < limits.max_connections_per_user <= sum(other.user == user for other in others):
+                raise TooManyConnections(f'too many connections for role "{user}"')
+            address = connection.address()
+            if 0 < limits.max_connections_per_address <= sum(other.address() == address for other in others):
+                raise TooManyConnections(f"too many connections from address {address}")
             process_id = secrets.randbelow(2**31 - 1) + 1
             while process_id in self._registered:
                 process_id = secrets.randbelow(2**31 - 1) + 1
             self._registered[process_id] = connection
-            connection.process_id, connection.secret_key = process_id, secret_key
+            connection.process_id, connection.secret_key, connection.user = process_id, secret_key, user
         connection.admitted()
         return process_id
 

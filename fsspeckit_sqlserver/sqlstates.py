@@ -121,6 +121,8 @@ SQLSTATES: Final = MappingProxyType(
         "statement-too-complex": "54001",
         "too-many-arguments": "54023",
         "limit-exceeded": "54000",
+        "idle-session-timeout": "57P05",
+        "idle-in-transaction-timeout": "25P03",
         "shutting-down": "57P01",  # admin_shutdown
         "address-in-use": "58000",  # system_error; nobody is connected to be told
         "starting-up": "57P03",  # cannot_connect_now

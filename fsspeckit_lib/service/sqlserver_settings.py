@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from fsspeckit_lib.service.sections import Names, Section
+from fsspeckit_lib.service.sections import Duration, Names, Section, Size
 
-__all__ = ["AccessSettings", "SqlServerSettings", "TableSettings", "UserSettings"]
+__all__ = ["AccessSettings", "LimitSettings", "SqlServerSettings", "TableSettings", "UserSettings"]
 
 
 class TableSettings(Section):
@@ -39,6 +39,27 @@ class AccessSettings(Section):
     tls: Literal["any", "required", "none"] = "any"
 
 
+class LimitSettings(Section):
+    """`sqlserver.limits:`. A time of 0 is none; so are 0 connections per user or address."""
+
+    connections: int = Field(default=100, ge=1, le=10_000)
+    connections_per_user: int = Field(default=0, ge=0)
+    connections_per_address: int = Field(default=0, ge=0)
+    login_timeout_s: Duration = Field(default=60.0, alias="login_timeout")
+    statement_timeout_s: Duration = Field(default=0.0, alias="statement_timeout")
+    idle_timeout_s: Duration = Field(default=0.0, alias="idle_timeout")
+    idle_in_transaction_timeout_s: Duration = Field(default=0.0, alias="idle_in_transaction_timeout")
+    """The last three are what sessions begin with; SET changes them."""
+    max_message_size: Size = 64 << 20
+    """Of one message of a client; PostgreSQL's own is 1 GiB."""
+    memory: Size | None = None
+    """Of DuckDB, all sessions together; it spills above. None: 80 % of the machine's."""
+    threads: int | None = Field(default=None, ge=1)
+    """Of DuckDB, all sessions together. None: one for each core."""
+    running: int | None = Field(default=None, ge=1)
+    """How many queries of tables work at the same time; the others take turns. None: twice the number of cores."""
+
+
 class SqlServerSettings(Section):
     """`sqlserver:`. `ssl_cert`, `ssl_key` and `ssl_ca` are paths of PEM files."""
 
@@ -49,5 +70,8 @@ class SqlServerSettings(Section):
     ssl_key: str | None = None
     ssl_ca: str | None = None
     ssl_min_version: Literal["1.2", "1.3"] = "1.2"
+    limits: LimitSettings = LimitSettings()
+    manifest_ttl_s: Duration = Field(default=30.0, alias="manifest_ttl")
+    """How long a table's list of files is believed."""
     tables: Mapping[str, TableSettings] = Field(default_factory=dict)
     schemas: Mapping[str, TableSettings] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ statement uses it. `interrupt` may come from any thread; everything else from on
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import Final
 
 import duckdb
@@ -152,13 +153,24 @@ class Connections:
         except duckdb.Error as error:
             raise translate_duckdb(error) from error
 
-    def attempt(self, prepared: Prepared, *, uses_temp: bool, uses_variables: bool = True) -> Running:
-        """Return a new attempt at a statement, on the connection it belongs to."""
+    def attempt(
+        self, prepared: Prepared, *, uses_temp: bool, uses_variables: bool = True, is_exempt: bool = False
+    ) -> Running:
+        """Return a new attempt at a statement, on the connection it belongs to.
+
+        Args:
+            is_exempt: it needs no turn: it reads no table.
+        """
         instance = self._world.instance
         generation = instance.generation
         cursor = self.for_statement(uses_temp=uses_temp, uses_variables=uses_variables)
+        queue, user = self._world.queue, self.user
         return Running(
-            cursor, prepared.leases, owns_cursor=not uses_temp, on_fatal=lambda: instance.replace(generation)
+            cursor,
+            prepared.leases,
+            owns_cursor=not uses_temp,
+            on_fatal=lambda: instance.replace(generation),
+            turn=(lambda _: nullcontext()) if is_exempt else (lambda check: queue.turn(user, check)),
         )
 
     def run_all(self, sql: str, prepared: Prepared, *, uses_temp: bool) -> list[tuple[object, ...]]:

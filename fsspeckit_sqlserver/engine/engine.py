@@ -21,6 +21,7 @@ from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
 from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
 from fsspeckit_sqlserver.engine.leases import WHOLE_FILE_BYTES, FileBudget, Lease
+from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
 from fsspeckit_sqlserver.engine.scanning import Scanner
 from fsspeckit_sqlserver.engine.session import DuckSession
@@ -41,7 +42,7 @@ _THREADS: Final = 16
 _RECURSION_LIMIT: Final = 10_000
 _VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
 
-_LINKS_NAME = re.compile(r"fsspeckit-sql-(\d+)-\w+")
+_FOLDER_NAME = re.compile(r"fsspeckit-(sql|spill)-(\d+)-\w+")
 _logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
@@ -58,6 +59,7 @@ def open_engine(
     manifest_ttl_s: float = 30.0,
     temp_directory: str | None = None,
     whole_file_bytes: int = WHOLE_FILE_BYTES,
+    max_running: int | None = None,
 ) -> DuckEngine:
     """Open the engine: list every table's files, start DuckDB.
 
@@ -69,6 +71,7 @@ def open_engine(
         threads: of DuckDB; None for one per core.
         manifest_ttl_s: how long a listing is believed.
         temp_directory: where DuckDB spills; None for a fresh folder, removed at close.
+        max_running: how many calls work in DuckDB at a time, the others wait; None for twice the number of cores.
         whole_file_bytes: up to this size a file is fetched whole, above it only the ranges a query reads.
 
     Raises:
@@ -89,7 +92,8 @@ def open_engine(
         for schema, source in (schemas or {}).items():
             opened.extend(open_schema_tables(schema, source, open_one))
         index = table_index(opened)
-        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes)
+        places = max_running or 2 * (os.cpu_count() or 1)
+        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes, places)
     except BaseException:
         executor.shutdown(cancel_futures=True)
         raise
@@ -103,18 +107,23 @@ def _in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
         return list(pool.map(work, items))
 
 
+def _fresh_folder(parent: str, kind: str) -> str:
+    """Return a fresh folder, and remove those of processes that were killed."""
+    with os.scandir(parent) as entries:
+        for entry in entries:
+            found = _FOLDER_NAME.fullmatch(entry.name)
+            if found and found[1] == kind and not os.path.exists(f"/proc/{found[2]}"):
+                shutil.rmtree(entry.path, ignore_errors=True)  # another user's stays
+    return tempfile.mkdtemp(prefix=f"fsspeckit-{kind}-{os.getpid()}-", dir=parent)
+
+
 def _folder_of_links() -> str:
-    """Return a fresh folder for links, and remove those of processes that were killed.
+    """Return a fresh folder for links.
 
     In memory where that is to be had: making and removing folders costs 2.5 ms on some disks, and 5 µs there.
     """
     parent = "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else tempfile.gettempdir()
-    with os.scandir(parent) as entries:
-        for entry in entries:
-            found = _LINKS_NAME.fullmatch(entry.name)
-            if found and not os.path.exists(f"/proc/{found[1]}"):
-                shutil.rmtree(entry.path, ignore_errors=True)  # another user's stays
-    return tempfile.mkdtemp(prefix=f"fsspeckit-sql-{os.getpid()}-", dir=parent)
+    return _fresh_folder(parent, "sql")
 
 
 def _preview(table: DatasetTable) -> tuple[DatasetTable, Manifest | GatewayError]:
@@ -137,13 +146,15 @@ class DuckEngine:
         threads: int | None,
         temp_directory: str | None,
         whole_file_bytes: int,
+        max_running: int,
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
         self._tables = tables
+        self.queue = FairQueue(max_running)
         self._folded = {(schema.casefold(), name.casefold()): table for (schema, name), table in tables.items()}
         self._executor = executor
         self._links = _folder_of_links()
-        self._spill = temp_directory or tempfile.mkdtemp(prefix="fsspeckit-spill-")
+        self._spill = temp_directory or _fresh_folder(tempfile.gettempdir(), "spill")
         self._owned = [self._links] if temp_directory else [self._links, self._spill]
         try:
             self._catalog = Catalog()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 import duckdb
@@ -75,13 +76,17 @@ class Running:
         *,
         owns_cursor: bool,
         on_fatal: Callable[[], None],
+        turn: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         """Take over a connection and files.
 
         Args:
             owns_cursor: close it at the end.
             on_fatal: called when DuckDB says that its database must not be used any more.
+            turn: gives a place in DuckDB for one call; takes what raises when the call is cancelled.
         """
+        self._turn = turn
+        self._is_interrupted = False
         self._cursor, self._leases, self._owns_cursor, self._on_fatal = cursor, leases, owns_cursor, on_fatal
         self._reader: pa.RecordBatchReader | None = None
         self._rest: pa.RecordBatch | None = None
@@ -94,6 +99,12 @@ class Running:
         Raises:
             GatewayError: translated; the caller closes.
         """
+        with self._turn(self._check):
+            self._start(sql, parameters, duckdb_types, is_small=is_small)
+
+    def _start(
+        self, sql: str, parameters: Mapping[str, object], duckdb_types: Sequence[str], *, is_small: bool
+    ) -> None:
         simple = [_SIMPLE.get(kind) for kind in duckdb_types] if is_small else []
         try:
             if is_small and all(kind is not None for kind in simple):
@@ -108,14 +119,19 @@ class Running:
     def run_all(self, sql: str, parameters: Mapping[str, object]) -> list[tuple[object, ...]]:
         """Run a statement to its end and return its rows, a handful."""
         try:
-            return self._cursor.execute(sql, dict(parameters) or None).fetchall()
+            with self._turn(self._check):
+                return self._cursor.execute(sql, dict(parameters) or None).fetchall()
         except Exception as error:
             raise self._translated(error) from error
 
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:
         """Return the next 1 … max_rows rows, or None at the end."""
         try:
-            batch = self._rest if self._rest is not None else self._next(max_rows)
+            if self._rest is not None:
+                batch: pa.RecordBatch | None = self._rest
+            else:
+                with self._turn(self._check):
+                    batch = self._next(max_rows)
         except Exception as error:
             raise self._translated(error) from error
         if batch is None:
@@ -135,6 +151,7 @@ class Running:
 
     def interrupt(self) -> None:
         """End the running call with Cancelled. From any thread."""
+        self._is_interrupted = True
         if not self._is_closed:
             self._cursor.interrupt()
 
@@ -150,6 +167,11 @@ class Running:
             self._cursor.close()
         for lease in self._leases:
             lease.close()
+
+    def _check(self) -> None:
+        """Raise when the call was interrupted while it waited for its turn."""
+        if self._is_interrupted:
+            raise Cancelled("canceling statement due to user request")
 
     def _next(self, max_rows: int) -> pa.RecordBatch | None:
         if self._types is not None:

@@ -161,7 +161,12 @@ class DuckSession:
     def _start(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Running:
         prepared = self._planner.prepare(plan, manifests, parameters)
         connections = self._connections
-        running = connections.attempt(prepared, uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
+        running = connections.attempt(
+            prepared,
+            uses_temp=plan.uses_temp,
+            uses_variables=plan.uses_variables,
+            is_exempt=not plan.tables and (plan.is_small or plan.uses_catalog),
+        )
         connections.guard(running)
         is_small = plan.is_small or (plan.uses_catalog and not plan.tables)
         if plan.used_parameters and '"NULL"' in plan.duckdb_types:

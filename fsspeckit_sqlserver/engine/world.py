@@ -7,6 +7,7 @@ from typing import Protocol
 import duckdb
 
 from fsspeckit_sqlserver.engine.instance import Instance
+from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.scanning import Scanner
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shapes
 
@@ -24,6 +25,9 @@ class World(Protocol):
 
     @property
     def scanner(self) -> Scanner: ...
+
+    @property
+    def queue(self) -> FairQueue: ...
 
     @property
     def version(self) -> str: ...

@@ -13,6 +13,7 @@ from typing import TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 
+from fsspeckit_sqlserver.session.errors import ConnectionEnded
 from fsspeckit_sqlserver.session.ports import CopyTarget, Rows, Shape
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types.column import Column
@@ -32,6 +33,7 @@ __all__ = [
     "CommitTransaction",
     "Deadline",
     "DescribeStatement",
+    "ExpectClient",
     "Flush",
     "Listen",
     "Notify",
@@ -281,6 +283,14 @@ class Deadline:
     milliseconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectClient:
+    """End the conversation with this error unless the client says something within so many milliseconds."""
+
+    milliseconds: int
+    otherwise: ConnectionEnded
+
+
 Command: TypeAlias = (
     Send
     | SendByte
@@ -310,6 +320,7 @@ Command: TypeAlias = (
     | RollbackTransaction
     | SetParameter
     | Deadline
+    | ExpectClient
 )
 
 Steps: TypeAlias = Generator[Command, object, T]

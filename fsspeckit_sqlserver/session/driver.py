@@ -25,7 +25,7 @@ from fsspeckit_lib.errors import Cancelled, GatewayError, Internal
 from fsspeckit_sqlserver.session import commands as c
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
-from fsspeckit_sqlserver.session.errors import ClientGone, StatementTimeout
+from fsspeckit_sqlserver.session.errors import ClientGone, ConnectionEnded, StatementTimeout
 from fsspeckit_sqlserver.session.ports import Engine, EngineSession, Rows
 from fsspeckit_sqlserver.types.copy_out import copy_encoder
 from fsspeckit_sqlserver.types.datarow import RowEncoder
@@ -73,8 +73,12 @@ class Outlet(Protocol):
 class Switchboard(Protocol):
     """What a driver needs of the server around it."""
 
-    def register(self, secret_key: bytes) -> int:
-        """Make this connection cancellable under the key; return its process id."""
+    def register(self, secret_key: bytes, user: str) -> int:
+        """Make this connection cancellable under the key; return its process id.
+
+        Raises:
+            TooManyConnections: the server, the user or the address has as many as it may have.
+        """
         ...
 
     def cancel(self, process_id: int, secret_key: bytes) -> None:
@@ -88,6 +92,10 @@ class Switchboard(Protocol):
             ClientGone: there will be none, or `give_up()`.
             GatewayError: it cannot be decoded, or the server stops.
         """
+        ...
+
+    def expect_client(self, milliseconds: int, otherwise: ConnectionEnded) -> None:
+        """End the conversation with this error unless the client says something within that time."""
         ...
 
     @property
@@ -251,6 +259,8 @@ class Driver:
                 return self._stream_encoded(rows, copy_encoder(columns, style, chosen), None, is_sent=True)
             case c.ReceiveMessage():
                 return self._receive()
+            case c.ExpectClient(milliseconds, otherwise):
+                self._switchboard.expect_client(milliseconds, otherwise)
             case c.Deadline(milliseconds):
                 self._set_deadline(milliseconds)
             case c.Admit(user, database, secret_bytes):
@@ -309,9 +319,10 @@ class Driver:
 
     def _admit(self, user: str, database: str, secret_bytes: int) -> tuple[int, bytes]:
         self._identity = (user, database)
-        self._engine_session = self._engine.open_session(user, database)
         secret_key = secrets.token_bytes(secret_bytes)
-        return self._switchboard.register(secret_key), secret_key
+        process_id = self._switchboard.register(secret_key, user)
+        self._engine_session = self._engine.open_session(user, database)
+        return process_id, secret_key
 
     def _set_deadline(self, milliseconds: int) -> None:
         self._clear_deadline()

@@ -7,10 +7,13 @@ from fsspeckit_lib.errors import BadInput, Cancelled, Conflict, InvalidValue, No
 __all__ = [
     "ActiveTransaction",
     "ClientGone",
+    "ConnectionEnded",
     "DuplicateCursor",
     "DuplicateStatement",
     "FailedTransaction",
     "ForwardOnly",
+    "IdleInTransaction",
+    "IdleSession",
     "InvalidSetting",
     "NoActiveTransaction",
     "PlanChanged",
@@ -153,7 +156,29 @@ class TooManyConnections(ResourceExhausted):
     kind = "too-many-connections"
 
 
-class ShuttingDown(Unavailable):
+class ConnectionEnded(Unavailable):
+    """The server ends the connection: a FATAL error, whatever goes on."""
+
+
+class IdleSession(ConnectionEnded):
+    """`idle_session_timeout` ran out."""
+
+    kind = "idle-session-timeout"
+
+    def __init__(self) -> None:
+        super().__init__("terminating connection due to idle-session timeout")
+
+
+class IdleInTransaction(ConnectionEnded):
+    """`idle_in_transaction_session_timeout` ran out."""
+
+    kind = "idle-in-transaction-timeout"
+
+    def __init__(self) -> None:
+        super().__init__("terminating connection due to idle-in-transaction timeout")
+
+
+class ShuttingDown(ConnectionEnded):
     """The server is stopping."""
 
     kind = "shutting-down"

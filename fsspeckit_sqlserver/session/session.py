@@ -6,14 +6,14 @@ a statement are answered here; what escapes `handle` is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fsspeckit_lib.errors import GatewayError, Unsupported
 from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session import extended
 from fsspeckit_sqlserver.session.blocks import abandon
-from fsspeckit_sqlserver.session.commands import CloseConnection, Flush, Send, Steps
-from fsspeckit_sqlserver.session.errors import ClientGone
+from fsspeckit_sqlserver.session.commands import CloseConnection, ExpectClient, Flush, Send, Steps
+from fsspeckit_sqlserver.session.errors import ClientGone, IdleInTransaction, IdleSession
 from fsspeckit_sqlserver.session.notifications import deliver
 from fsspeckit_sqlserver.session.settings import SessionSettings
 from fsspeckit_sqlserver.session.simple import simple_query
@@ -48,13 +48,14 @@ def error_response(error: GatewayError, severity: str = "ERROR") -> ErrorRespons
 class Session:
     """The server's half of one conversation."""
 
-    def __init__(self, make_login: Callable[[str, str], Login]) -> None:
+    def __init__(self, make_login: Callable[[str, str], Login], defaults: Mapping[str, str] | None = None) -> None:
         """Begin it.
 
         Args:
             make_login: returns the way in of a user to a database, over this connection.
+            defaults: run-time parameters that the server sets otherwise than PostgreSQL.
         """
-        self._state = SessionState(SessionSettings({}), make_login)
+        self._state = SessionState(SessionSettings(defaults or {}), make_login)
 
     @property
     def phase(self) -> Phase:
@@ -174,8 +175,13 @@ class Session:
 
     def _ready(self) -> Steps[None]:
         yield from deliver(self._state)
-        yield Send(ReadyForQuery(self._state.transaction.status))
+        state = self._state
+        yield Send(ReadyForQuery(state.transaction.status))
         yield Flush()
+        is_idle = state.transaction.status == "I"
+        timeout_ms = state.settings.idle_timeout_ms(in_transaction=not is_idle)
+        if timeout_ms:
+            yield ExpectClient(timeout_ms, IdleSession() if is_idle else IdleInTransaction())
 
     def _end(self, error: GatewayError) -> Steps[None]:
         self._state.phase = Phase.CLOSED

@@ -144,6 +144,12 @@ class SessionSettings:
         """The present statement_timeout; 0 is none."""
         return milliseconds("statement_timeout", self.get("statement_timeout"))
 
+    def idle_timeout_ms(self, *, in_transaction: bool) -> int:
+        """Return how long the client may say nothing now; 0 is for ever."""
+        name = "idle_in_transaction_session_timeout" if in_transaction else "idle_session_timeout"
+        text = self._values.get(name) or self._defaults.get(name, "0")
+        return milliseconds(name, text) if text != "0" else 0
+
     def _end(self) -> None:
         self._at_begin = None
         self._savepoints = []

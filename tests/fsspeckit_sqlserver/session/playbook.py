@@ -145,6 +145,8 @@ class Stage:
                 return True
             case c.ReleaseLocks():
                 self.asked.append("unlock all")
+            case c.ExpectClient(milliseconds, otherwise):
+                self.asked.append(f"expect {milliseconds} {otherwise.kind}")
             case c.Deadline(milliseconds):
                 self.asked.append(f"deadline {milliseconds}")
         return None

@@ -114,7 +114,6 @@ SQLSTATES: Final = MappingProxyType(
         "invalid-password": "28P01",
         "too-many-failures": "28000",
         "tls-failed": "08006",  # connection_failure
-        "invalid-password": "28P01",
         "too-many-connections": "53300",
         "out-of-memory": "53200",
         "disk-full": "53100",

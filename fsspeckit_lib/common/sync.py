@@ -81,7 +81,10 @@ class SyncIncomplete(Unavailable):
         shown = "; ".join(f"{key}: {words}" for key, words in self.result.failed[:_SHOWN_FAILURES])
         more = len(self.result.failed) - _SHOWN_FAILURES
         others = f"; and {more} more" if more > 0 else ""
-        text = f"sync: {len(self.result.failed)} files failed ({shown}{others}); {self.result}; see to that, then run it again: what is done is skipped"
+        text = (
+            f"sync: {len(self.result.failed)} files failed ({shown}{others}); {self.result}; see to these, then run it "
+            "again: what is done is skipped"
+        )
         return " ".join(text.split())
 
 

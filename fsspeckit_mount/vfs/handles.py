@@ -88,11 +88,12 @@ class OpenFile:
 class FileHandle:
     """One open(2) of a file. `prefetcher` is made for who reads what is not complete."""
 
-    __slots__ = ("_prefetcher", "fh", "opened")
+    __slots__ = ("_prefetcher", "fh", "is_unread", "opened")
 
     def __init__(self, fh: int, opened: OpenFile) -> None:
         self.fh = fh
         self.opened = opened
+        self.is_unread = True
         self._prefetcher: Prefetcher | None = None
 
     @property

@@ -98,10 +98,14 @@ class FileSpan(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """Bytes that are not here: [start, stop) is what to fetch for the read in question."""
+    """Bytes that are not here: [start, stop) is what to fetch for the read in question.
+
+    `ahead` is what to fetch ahead once they are here: the first byte of a file does not share the line with more.
+    """
 
     start: int
     stop: int
+    ahead: tuple[int, int] | None = None
 
 
 class OpenedFile(NamedTuple):
@@ -301,11 +305,17 @@ class VirtualFileSystem:
         span = FileSpan(opened.local.fileno(), start, max(start, min(start + size, opened.info.size_bytes)))
         if span.start == span.stop or opened.check_whole():
             return span
+        is_first = handle.is_unread
+        handle.is_unread = False
         ahead = handle.prefetcher.on_read(start, span.stop)
+        if ahead is not None:  # the read itself does not wait in the queue behind other files
+            ahead = (max(ahead[0], span.stop), ahead[1])
         is_here = opened.local.is_present(start, span.stop)
+        if not is_here and is_first:
+            first, last = handle.prefetcher.worth_fetching(start, span.stop)
+            return Missing(first, last, None if ahead is None else (max(ahead[0], last), ahead[1]))
         if ahead is not None:
-            # the read itself does not wait in the queue behind other files
-            self.readahead.ask(opened, max(ahead[0], span.stop), ahead[1])
+            self.readahead.ask(opened, *ahead)
         return span if is_here else Missing(*handle.prefetcher.worth_fetching(start, span.stop))
 
     def read_waiting(self, fh: int, start: int, size: int, missing: Missing) -> FileSpan | bytes:
@@ -319,6 +329,8 @@ class VirtualFileSystem:
             stop = max(start, min(start + size, opened.info.size_bytes))
             if start < stop and not opened.check_whole():
                 opened.local.fetch(missing.start, missing.stop)
+                if missing.ahead is not None:
+                    self.readahead.ask(opened, *missing.ahead)
                 if not opened.local.is_present(start, stop):  # it does not fit into the cache
                     return _exactly(opened, start, stop, opened.local.read(start, stop))
             return FileSpan(opened.local.fileno(), start, stop)

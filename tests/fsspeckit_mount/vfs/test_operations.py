@@ -99,9 +99,11 @@ def test_sequential_reading_fetches_ahead() -> None:
     cache = FakeCache(storage)
     vfs = vfs_on(storage, cache, prefetch_bytes=1 << 20)
     opened = vfs.open_file(node_at(vfs, "a").nodeid, os.O_RDONLY, may_block=True)
-    assert vfs.read_now(opened.fh, 0, 4096) == Missing(0, 131_072)  # the read itself waits in no queue
+    first = vfs.read_now(opened.fh, 0, 4096)
+    assert first == Missing(0, 131_072, (131_072, len(_LARGE)))  # the read itself waits in no queue
+    vfs.read_waiting(opened.fh, 0, 4096, first)
     deadline = time.monotonic() + 20
-    while cache.opened[0].fetched != [(4096, len(_LARGE))]:
+    while cache.opened[0].fetched != [(0, 131_072), (131_072, len(_LARGE))]:
         assert time.monotonic() < deadline
         time.sleep(0.001)
 

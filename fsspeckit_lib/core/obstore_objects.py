@@ -4,7 +4,8 @@ Requests run outside the GIL, are retried by obstore on connection failures, 429
 carry If-Match when the version has an ETag, so bytes of two versions never mix. What obstore does not repeat (a listing
 or a deletion whose answer broke off) `Endpoint` does.
 
-Keys that obstore cannot name (an empty, `.` or `..` component, a control character) raise Unsupported.
+Keys that obstore cannot name (an empty, `.` or `..` component, a control character) raise Unsupported; the listing of
+an S3 folder leaves them out and says so.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,16 +42,22 @@ if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode
     from obstore.store import ObjectStore as ObstoreStore
 
+    from fsspeckit_lib.core.s3_listing import NameableLister
+
 __all__ = ["ObstoreObjects", "UnnameableKey"]
 
+_logger = logging.getLogger(__name__)
+
 _PAGE_OBJECTS = 1000
+_SHOWN_KEYS = 3
+_UNNAMEABLE = "a key here has an empty, '.' or '..' component or a control character, which obstore cannot name"
 _MD5 = re.compile('"[0-9a-f]{32}"')
 _MD5_BYTES = 32 << 10  # 50 us of MD5, which is what the shorter way saves
 _DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
 
 
 class UnnameableKey(Unsupported):
-    """A key that S3 can hold and obstore cannot name. One of them makes its folder's listing fail."""
+    """A key that S3 can hold and obstore cannot name: it cannot be read, and not be among what is copied or removed."""
 
     kind = "unnameable-key"
 
@@ -58,12 +66,24 @@ class ObstoreObjects:
     """A `WritableStore` on a store of obstore that is rooted at `url`."""
 
     def __init__(
-        self, store: ObstoreStore, url: str, namespace: tuple[str, ...], endpoint: Endpoint | None = None
+        self,
+        store: ObstoreStore,
+        url: str,
+        namespace: tuple[str, ...],
+        endpoint: Endpoint | None = None,
+        *,
+        list_nameable: NameableLister | None = None,
     ) -> None:
+        """Take a store over.
+
+        Args:
+            list_nameable: lists a folder in which obstore cannot name a key; None: such a listing fails.
+        """
         self._store = store
         self._url = url
         self._namespace = namespace
         self._endpoint = endpoint or endpoint_for(namespace[0])
+        self._nameable = list_nameable
         self._etags_are_md5 = isinstance(store, S3Store)  # until one is not
 
     @property
@@ -129,7 +149,13 @@ class ObstoreObjects:
             with _unnameable(who):
                 return obstore.list_with_delimiter(self._store, key or None, return_arrow=True)
 
-        listing = self._endpoint.call(who, fetch)
+        try:
+            listing = self._endpoint.call(who, fetch)
+        except UnnameableKey:
+            if self._nameable is None:
+                raise
+            yield from self._list_nameable(who, key, self._nameable)
+            return
         directories = [DirectoryInfo(prefix) for prefix in listing["common_prefixes"]]
         found = bool(directories)
         if directories:
@@ -144,6 +170,23 @@ class ObstoreObjects:
                 yield page
         if not found and key and not self._has_keys_below(key):
             raise NotFound(f"{who}: not found")
+
+    def _list_nameable(self, who: str, key: str, lister: NameableLister) -> Iterator[Sequence[Entry]]:
+        """Yield what can be named of a folder, and log how much cannot."""
+        hidden: list[str] = []
+        try:
+            for page in self._endpoint.pages(who, lister(key)):
+                hidden += page.unnameable
+                yield page.entries
+        except ImportError as error:
+            raise UnnameableKey(
+                f"{who!r}: {_UNNAMEABLE}; install the extra s3 (s3fs) to list the others, or rename it with the "
+                "provider's own tool"
+            ) from error
+        shown = ", ".join(map(repr, hidden[:_SHOWN_KEYS]))
+        _logger.warning(
+            "%s: %d keys are not shown, which have names that no file can have: %s", who, len(hidden), shown
+        )
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
         """Yield every object below `key`, streamed page by page. A listing that breaks off half-way raises."""
@@ -341,10 +384,7 @@ class _unnameable:  # noqa: N801 - reads as a with-block
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None and ("parse path" in str(error) or "invalid path" in str(error)):
-            raise UnnameableKey(
-                f"{self._who!r}: a key here has an empty, '.' or '..' component or a control character, which "
-                "obstore cannot name; rename it with the provider's own tool"
-            ) from error
+            raise UnnameableKey(f"{self._who!r}: {_UNNAMEABLE}; rename it with the provider's own tool") from error
 
 
 def _guarded(who: str, listing: Iterator[Any]) -> Iterator[Any]:

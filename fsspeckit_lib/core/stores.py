@@ -48,12 +48,17 @@ def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any]
         return LocalObjects(location.path)
     if isinstance(options, AwsStorageOptions | GcsStorageOptions | AzureStorageOptions):
         from fsspeckit_lib.core.obstore_objects import ObstoreObjects
+        from fsspeckit_lib.core.s3_listing import nameable_lister
 
         parts = [location.bucket, *location.path.split("/")] if location.path else [location.bucket]
         namespace = options.namespace()
         native = options.to_obstore(location.bucket, location.path)
         shown = f"{location.protocol}://" + "/".join(parts)
-        return ObstoreObjects(native, shown, (namespace, *parts), _endpoint(namespace, options))
+        lister = (
+            nameable_lister(options, location.bucket, location.path) if isinstance(options, AwsStorageOptions) else None
+        )
+        endpoint = _endpoint(namespace, options)
+        return ObstoreObjects(native, shown, (namespace, *parts), endpoint, list_nameable=lister)
     if isinstance(options, HttpStorageOptions):
         from fsspeckit_lib.core.http_objects import HttpObjects
 

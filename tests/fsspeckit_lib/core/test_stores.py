@@ -11,6 +11,7 @@ import s3fs
 
 from fsspeckit_lib.core.factory import filesystem
 from fsspeckit_lib.core.local_objects import LocalObjects
+from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import (
@@ -22,6 +23,7 @@ from fsspeckit_lib.errors import (
     Unsupported,
 )
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
+from fsspeckit_lib.testing.servers import Moto
 
 
 def test_local_links_out_of_the_root_are_not_shown(tmp_path: Path) -> None:
@@ -71,7 +73,9 @@ def test_s3_without_credentials_says_so(monkeypatch: pytest.MonkeyPatch, s3_serv
         open_store("s3://tests", {"endpoint_url": s3_server.endpoint_url, "max_retries": 0}).check()
 
 
-def test_an_s3_key_that_cannot_be_named_spoils_its_folder_alone(s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
+def test_an_s3_folder_shows_all_but_keys_that_cannot_be_named(
+    s3_server: SeaweedFS, s3_store: ObstoreObjects, caplog: pytest.LogCaptureFixture
+) -> None:
     obstore.put(s3_store.native, "good/file", b"x")
     fs = s3fs.S3FileSystem(
         key=s3_server.access_key_id,
@@ -83,8 +87,28 @@ def test_an_s3_key_that_cannot_be_named_spoils_its_folder_alone(s3_server: Seawe
     s3_store.check()
     assert {entry.key for page in s3_store.list_directory("") for entry in page} == {"good", "bad"}
     assert [entry.key for page in s3_store.list_directory("good") for entry in page] == ["good/file"]
-    with pytest.raises(UnnameableKey, match="rename it"):
-        list(s3_store.list_directory("bad"))
+    obstore.put(s3_store.native, "bad/good", b"xy")
+    obstore.put(s3_store.native, "bad/deep/file", b"x")
+    entries = {entry.key: entry for page in s3_store.list_directory("bad") for entry in page}
+    assert entries == {"bad/good": s3_store.stat("bad/good"), "bad/deep": DirectoryInfo("bad/deep")}
+    assert "1 keys are not shown" in caplog.text
+    assert "new\\nline" in caplog.text
+    with pytest.raises(UnnameableKey, match="rename it"):  # nothing is copied or removed without saying what is left
+        list(s3_store.list_recursive("bad"))
+
+
+def test_more_keys_than_a_page_with_one_that_cannot_be_named(tmp_path: Path) -> None:
+    with Moto.start(tmp_path) as server:
+        server.create_bucket("many")
+        fs = s3fs.S3FileSystem(
+            key="tester", secret="secret", endpoint_url=server.endpoint_url, skip_instance_cache=True
+        )
+        for number in range(1010):
+            fs.pipe_file(f"many/a/{number:04}", b"x")
+        fs.pipe_file("many/a//b", b"x")
+        store = open_store("s3://many", server.storage_options())
+        entries = [entry.key for page in store.list_directory("a") for entry in page]
+    assert entries == [f"a/{number:04}" for number in range(1010)]
 
 
 def test_s3_keys_that_cannot_be_named_are_unsupported_not_missing(s3_store: ObstoreObjects) -> None:

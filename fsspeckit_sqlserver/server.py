@@ -5,7 +5,7 @@ thread, which runs its session and driver (and so the engine) until none are lef
 Batches are encoded in a pool of their own, one thread a core.
 
 Lock order: none is held while another is taken. `Connection._lock` guards `_queue`, `_queued_bytes` and `_busy`;
-`_SocketOutlet._changed` guards its queue; everything else of a connection belongs to the event loop, or to the one
+`SocketOutlet._changed` guards its queue; everything else of a connection belongs to the event loop, or to the one
 worker that `_busy` admits.
 """
 
@@ -32,6 +32,7 @@ from fsspeckit_sqlserver.auth.failures import Failures
 from fsspeckit_sqlserver.auth.login import Gate, Login
 from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
 from fsspeckit_sqlserver.config import Limits
+from fsspeckit_sqlserver.outlet import WRITE_BYTES, SocketOutlet
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
@@ -42,13 +43,12 @@ from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
 from fsspeckit_sqlserver.wire.framing import FrontendDecoder
 from fsspeckit_sqlserver.wire.frontend import FrontendMessage, SslRequest, StartupMessage
 from fsspeckit_sqlserver.wire.notification import NotificationResponse
+from fsspeckit_sqlserver.workers import WorkerPool
 
 __all__ = ["AddressInUse", "Limits", "Server", "bind_listener"]
 
 logger = logging.getLogger(__name__)
 
-_WRITE_BYTES: Final = 256 << 10  # one write to the transport: what the socket does not take at once is copied there
-_QUEUE_BYTES: Final = 2 << 20  # encoded rows that wait for a slow client
 _QUEUE_MESSAGES: Final = 256  # decoded messages that wait for the worker, of a client that pipelines
 _REPEAT_S: Final = 0.02  # an interrupt is repeated until the statement has seen it
 _STOP_S: Final = 5.0
@@ -68,89 +68,6 @@ class _End:
 _Item = FrontendMessage | FramingError | MalformedMessage | ConnectionEnded | NotificationResponse | _End
 
 
-class _SocketOutlet:
-    """Bytes on their way to one client. `write`, `wait_writable`, `wake`, `close`: any thread; the rest: the loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._transport: asyncio.Transport | None = None
-        self._changed = threading.Condition()
-        self._queue: deque[memoryview] = deque()
-        self._queued_bytes = 0
-        self._pump_scheduled = False
-        self._paused = False
-        self._closing = False
-        self._lost = False
-        self.tls: TlsLayer | None = None
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        with self._changed:
-            if self._lost:
-                return
-            self._queue.append(memoryview(data))
-            self._queued_bytes += len(data)
-            self._schedule_pump()
-
-    def wait_writable(self, give_up: Callable[[], bool]) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._queued_bytes <= _QUEUE_BYTES or self._lost or give_up())
-
-    def wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        with self._changed:
-            self._closing = True
-            self._schedule_pump()
-
-    def connected(self, transport: asyncio.Transport) -> None:
-        transport.set_write_buffer_limits(high=_WRITE_BYTES)
-        self._transport = transport
-
-    def lost(self) -> None:
-        with self._changed:
-            self._lost = True
-            self._queue.clear()
-            self._queued_bytes = 0
-            self._changed.notify_all()
-
-    def pause(self) -> None:
-        self._paused = True
-
-    def resume(self) -> None:
-        self._paused = False
-        self._pump()
-
-    def _schedule_pump(self) -> None:
-        if not self._pump_scheduled:
-            self._pump_scheduled = True
-            self._loop.call_soon_threadsafe(self._pump)
-
-    def _pump(self) -> None:
-        """Move bytes to the transport until it says stop."""
-        transport = self._transport
-        with self._changed:
-            self._pump_scheduled = False
-        while transport is not None and not self._paused:
-            with self._changed:
-                if not self._queue:
-                    if self._closing:
-                        if self.tls is not None:
-                            transport.write(self.tls.close())
-                        transport.close()
-                    return
-                data = self._queue[0]
-                piece = data[:_WRITE_BYTES]
-                if len(piece) == len(data):
-                    self._queue.popleft()
-                else:
-                    self._queue[0] = data[_WRITE_BYTES:]
-                self._queued_bytes -= len(piece)
-                self._changed.notify_all()
-            transport.write(piece if self.tls is None else self.tls.encrypt(piece))
-
-
 class Connection(asyncio.Protocol):
     """One client."""
 
@@ -158,7 +75,7 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._loop = loop
         self._decoder = FrontendDecoder(server.limits.max_message_bytes)
-        self._outlet = _SocketOutlet(loop)
+        self._outlet = SocketOutlet(loop)
         self._session = Session(self._login, server.limits.settings)
         self._tls: TlsLayer | None = None
         self._is_first, self._is_direct = True, False
@@ -357,7 +274,7 @@ class Connection(asyncio.Protocol):
                 if not self._queue:
                     self._busy = False
                     return
-                was_full = len(self._queue) >= _QUEUE_MESSAGES // 2 or bool(self._queue[0][1] > _WRITE_BYTES)
+                was_full = len(self._queue) >= _QUEUE_MESSAGES // 2 or bool(self._queue[0][1] > WRITE_BYTES)
                 item, size = self._queue.popleft()
                 self._queued_bytes -= size
             if was_full:
@@ -502,7 +419,7 @@ class Server:
         self.locks, self.channels = AdvisoryLocks(), Channels()
         self.limits = limits or Limits()
         # A worker may be blocked by a slow client, so each connection can have one; a few more answer cancel requests.
-        self.workers: Executor = ThreadPoolExecutor(self.limits.max_connections + 16, "session")
+        self.workers = WorkerPool(self.limits.max_connections + 16, "session")
         self.encoders: Executor = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "encoder")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: asyncio.Server | None = None
@@ -529,7 +446,7 @@ class Server:
         for connection in tuple(self._connections):
             connection.abort()
         await asyncio.sleep(0)
-        await asyncio.to_thread(self.workers.shutdown, wait=True)
+        await asyncio.to_thread(self.workers.shutdown)
         self.encoders.shutdown(wait=False)
 
     # Called by connections, on the loop.

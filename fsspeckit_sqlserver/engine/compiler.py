@@ -14,6 +14,7 @@ import duckdb
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.announce import announced
+from fsspeckit_sqlserver.engine.answers import is_repeatable
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.errors import translate_duckdb
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
@@ -74,6 +75,7 @@ class Plan:
         casts: how to write a result column out, with `{}` for its value, by place.
         is_small: touches no table: its answer is a handful of values.
         uses_variables: it calls the catalog, whose macros ask for the session's variables.
+        is_repeatable: it gives the same rows as long as what it reads does not change.
         reads_no_column: nothing but the number of rows matters.
     """
 
@@ -90,6 +92,7 @@ class Plan:
     is_small: bool
     reads_no_column: bool
     uses_variables: bool
+    is_repeatable: bool
     inferred: list[Inferred] | None = None
     columns: tuple[Column, ...] = ()
     duckdb_types: tuple[str, ...] = ()
@@ -173,6 +176,7 @@ def compile_query(
     for message in walk(node):
         if isinstance(message, pb.SelectStmt):
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
+    can_repeat = is_repeatable(node)
     cast_parameters(node, types)
     inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
@@ -192,6 +196,7 @@ def compile_query(
         is_small=not kinds & _SMALL_NODES,
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
+        is_repeatable=can_repeat and not draft.resolution.uses_temp,
         inferred=inferred,
     )
 

@@ -71,6 +71,12 @@ class Connections:
     # ---- connections
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """Whatever of the session the answer to a query may depend on."""
+        generation = self._world.instance.generation
+        return (self.user, self.database, self.search_path, self._time_zone, self.date_order, generation)
+
+    @property
     def zone_is_utc(self) -> bool:
         """Whether naive times are in UTC."""
         return self._time_zone.casefold() in _UTC_NAMES

@@ -19,6 +19,8 @@ from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.datasets import Manifest, no_checkpoint
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
+from fsspeckit_sqlserver.engine.answers import Answers
+from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
 from fsspeckit_sqlserver.engine.leases import WHOLE_FILE_BYTES, FileBudget, Lease
 from fsspeckit_sqlserver.engine.queueing import FairQueue
@@ -150,7 +152,8 @@ class DuckEngine:
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
         self._tables = tables
-        self.queue = FairQueue(max_running)
+        self.queue, self.answers = FairQueue(max_running), Answers()
+        self.plans: dict[tuple[object, ...], Plan] = {}
         self._folded = {(schema.casefold(), name.casefold()): table for (schema, name), table in tables.items()}
         self._executor = executor
         self._links = _folder_of_links()
@@ -225,6 +228,11 @@ class DuckEngine:
     def catalog_column_oid(self, relation: str, column: str) -> int | None:
         """Return the type of a column of the catalog."""
         return self._catalog.column_oid(relation, column)
+
+    @property
+    def catalog_state(self) -> object:
+        """Differs when the rows of the catalog do."""
+        return self._catalog_state
 
     @property
     def macros(self) -> dict[str, tuple[str, ...]]:

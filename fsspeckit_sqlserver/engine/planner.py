@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -32,6 +31,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["Planner", "check_values", "plain_value"]
 
 _MAX_PLANS: Final = 256
+_MAX_SHARED_PLANS: Final = 2_000
 
 
 class Planner:
@@ -39,7 +39,7 @@ class Planner:
 
     def __init__(self, world: World, connections: Connections, temporaries: Temporaries) -> None:
         self._world, self._connections, self._temporaries = world, connections, temporaries
-        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._plans: dict[tuple[object, ...], Plan] = {}
         self._declared: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._snapshot: dict[str, Manifest] | None = None
         self._begun_at: dt.datetime | None = None
@@ -146,12 +146,12 @@ class Planner:
         self, statement: Statement, declared: tuple[int, ...], values: Sequence[object]
     ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
-        key = (statement.sql, declared, fallback, self._world.instance.generation, self._connections.date_order)
-        plan = self._plans.get(key)
+        key = (statement.sql, declared, fallback, *self._connections.identity)
+        plans = self._world.plans if self._is_shareable() else self._plans
+        plan = plans.get(key)
         if plan is not None:
             manifests = self.manifests(plan.tables)
             if self._shapes(plan.tables, manifests) == plan.shapes:
-                self._plans.move_to_end(key)
                 if plan.uses_variables:
                     self._world.prepare_catalog()
                 return plan, manifests
@@ -177,10 +177,17 @@ class Planner:
         finally:
             if not plan.uses_temp:
                 cursor.close()
-        self._plans[key] = plan
-        if len(self._plans) > _MAX_PLANS:
-            self._plans.popitem(last=False)
+        plans[key] = plan
+        while len(plans) > (_MAX_PLANS if plans is self._plans else _MAX_SHARED_PLANS):
+            try:
+                plans.pop(next(iter(plans)), None)
+            except (RuntimeError, StopIteration):  # another session did so just now
+                break
         return plan, manifests
+
+    def _is_shareable(self) -> bool:
+        """Return whether names mean the same as in other sessions: there are no temporary objects."""
+        return not self._temporaries.tables and not self._temporaries.views
 
     def _shapes(self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest]) -> list[Shape]:
         return [self._world.shapes.of(table, manifest) for table, manifest in zip(tables, manifests, strict=True)]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.sql import StatementTooComplex
+from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows
 from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -27,7 +29,10 @@ from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["DuckSession", "SessionShape"]
+__all__ = ["DuckSession", "Rows", "SessionShape"]
+
+
+Rows: TypeAlias = QueryRows | RememberedRows | KnownAnswer | KnownRows | NoRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class DuckSession:
 
     def __init__(self, world: World, user: str, database: str, on_close: Callable[[DuckSession], None]) -> None:
         """Open a session; costs nothing until a statement comes."""
+        self._world = world
         self._connections = Connections(world, user, database)
         self._temporaries = Temporaries()
         self._planner = Planner(world, self._connections, self._temporaries)
@@ -59,7 +65,7 @@ class DuckSession:
         except RecursionError as error:
             raise StatementTooComplex() from error
 
-    def execute(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | KnownRows | NoRows:
+    def execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         """See `session.ports.EngineSession`."""
         self._connections.start_call()
         try:
@@ -78,7 +84,7 @@ class DuckSession:
             return SessionShape(plan.parameter_oids, (Column("QUERY PLAN", kind),))
         return SessionShape(self._changes.parameter_oids(statement, parameter_oids), None)
 
-    def _execute(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | KnownRows | NoRows:
+    def _execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         check_statement(statement)
         if _is_query(statement):
             return self._query(statement, parameters)
@@ -138,9 +144,43 @@ class DuckSession:
 
     # ---- queries
 
-    def _query(self, statement: Statement, parameters: Sequence[object]) -> QueryRows:
+    def _query(self, statement: Statement, parameters: Sequence[object]) -> QueryRows | RememberedRows | KnownAnswer:
         seen_before = self._planner.seen_before()
         plan, manifests = self._planner.plan(statement, values=parameters)
+        key = self._answer_key(plan, manifests, statement, parameters)
+        if key is None:
+            return self._fresh_query(statement, parameters, plan, manifests, seen_before)
+        answers = self._world.answers
+        answer = answers.find(key)
+        if answer is not None:
+            return KnownAnswer(answer)
+        rows = self._fresh_query(statement, parameters, plan, manifests, seen_before)
+        return RememberedRows(rows, lambda fresh: answers.keep(key, fresh))
+
+    def _answer_key(
+        self, plan: Plan, manifests: Sequence[Manifest], statement: Statement, parameters: Sequence[object]
+    ) -> tuple[object, ...] | None:
+        """Return all that the answer depends on; None when it is not to be kept."""
+        if not plan.is_repeatable or plan.uses_now or plan.uses_temp:
+            return None
+        connections, world = self._connections, self._world
+        return (
+            statement.sql,
+            plan.columns,
+            tuple(map(_hashable, parameters)),
+            connections.identity,
+            world.catalog_state if plan.uses_variables else None,
+            *manifests,
+        )
+
+    def _fresh_query(
+        self,
+        statement: Statement,
+        parameters: Sequence[object],
+        plan: Plan,
+        manifests: Sequence[Manifest],
+        seen_before: frozenset[str],
+    ) -> QueryRows:
 
         def start(is_fresh: bool) -> Running:
             if not is_fresh:
@@ -194,6 +234,11 @@ class DuckSession:
         if options.is_json:
             return text_rows("QUERY PLAN", "EXPLAIN", [explain_json(prepared.reports, text)], oids.JSON)
         return text_rows("QUERY PLAN", "EXPLAIN", explain_lines(prepared.reports, text))
+
+
+def _hashable(value: object) -> object:
+    """Return a parameter so that it can be compared: 1, 1.0 and true differ, arrays are values."""
+    return tuple(map(_hashable, value)) if isinstance(value, list) else (type(value), value)
 
 
 def _is_query(statement: Statement) -> bool:

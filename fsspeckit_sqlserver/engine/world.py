@@ -6,6 +6,8 @@ from typing import Protocol
 
 import duckdb
 
+from fsspeckit_sqlserver.engine.answers import Answers
+from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.instance import Instance
 from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.scanning import Scanner
@@ -25,6 +27,19 @@ class World(Protocol):
 
     @property
     def scanner(self) -> Scanner: ...
+
+    @property
+    def answers(self) -> Answers: ...
+
+    @property
+    def plans(self) -> dict[tuple[object, ...], Plan]:
+        """Plans of sessions without temporary objects, by all that they depend on; oldest first."""
+        ...
+
+    @property
+    def catalog_state(self) -> object:
+        """Differs when the rows of the catalog do."""
+        ...
 
     @property
     def queue(self) -> FairQueue: ...

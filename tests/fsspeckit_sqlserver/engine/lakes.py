@@ -17,8 +17,7 @@ from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.engine import DuckEngine, TableSource, open_engine
-from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows
-from fsspeckit_sqlserver.engine.session import DuckSession
+from fsspeckit_sqlserver.engine.session import DuckSession, Rows
 from fsspeckit_sqlserver.statement import parse_statements
 
 Row = tuple[object, ...]
@@ -55,7 +54,7 @@ class Client:
     session: DuckSession
     parameters: list[object] = field(default_factory=list)
 
-    def start(self, sql: str, *parameters: object, announced: tuple[int, ...] = ()) -> QueryRows | KnownRows | NoRows:
+    def start(self, sql: str, *parameters: object, announced: tuple[int, ...] = ()) -> Rows:
         (statement,) = parse_statements(sql)
         return self.session.execute(dataclasses.replace(statement, parameter_oids=announced), parameters)
 

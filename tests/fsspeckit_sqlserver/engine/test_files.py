@@ -12,7 +12,7 @@ import pytest
 from fsspeckit_lib.errors import CacheStale, GatewayError, NotFound, Unavailable
 from fsspeckit_sqlserver.engine import DuckEngine
 from fsspeckit_sqlserver.engine.leases import FileBudget
-from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows
+from fsspeckit_sqlserver.engine.session import Rows
 from tests.fsspeckit_sqlserver.engine.lakes import Client, WatchedStore, engine_over, write_parquet, write_trips
 
 _FOREVER_S = 3600.0
@@ -20,7 +20,7 @@ _FOREVER_S = 3600.0
 _BULK = "md5(range::VARCHAR) AS pad FROM range(10000)"
 
 
-def _fetch_all(rows: QueryRows | KnownRows | NoRows) -> None:
+def _fetch_all(rows: Rows) -> None:
     while rows.fetch(10_000) is not None:
         pass
 

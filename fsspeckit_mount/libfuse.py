@@ -175,7 +175,7 @@ class _Operations:
     @_answers
     def opendir(self, path: str) -> int:
         with _Walk(self._vfs, path) as nodeid:
-            return self._vfs.open_directory(nodeid)
+            return self._vfs.open_directory(nodeid).fh
 
     @_answers
     def readdir_with_offset(self, _path: str, offset: int, fh: int) -> Iterator[tuple[str, dict[str, int], int]]:

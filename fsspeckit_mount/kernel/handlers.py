@@ -25,6 +25,8 @@ __all__ = ["Answer", "Call", "Control", "Handler", "handler_table"]
 
 _log = logging.getLogger(__name__)
 
+_KEEP_DIRECTORY = OpenFlag.CACHE_DIR | OpenFlag.KEEP_CACHE
+
 Control: TypeAlias = Callable[[bytes], bytes]
 """Answers the bytes of a question about the mount itself (see `fsspeckit_mount.control`)."""
 
@@ -186,8 +188,11 @@ class _Handlers:
         return Answer(b"")
 
     def opendir(self, call: Call) -> Answer:
-        fh = self._vfs.open_directory(call.header.nodeid)
-        return Answer(replies.open_body(fh, 0), lambda: self._vfs.release_directory(fh))
+        opened = self._vfs.open_directory(call.header.nodeid)
+        flags = 0
+        if opened.may_keep:
+            flags = _KEEP_DIRECTORY if opened.is_kept else OpenFlag.CACHE_DIR
+        return Answer(replies.open_body(opened.fh, flags), lambda: self._vfs.release_directory(opened.fh))
 
     def releasedir(self, call: Call) -> Answer:
         assert isinstance(call.body, messages.Release)

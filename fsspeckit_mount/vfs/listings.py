@@ -64,6 +64,8 @@ class Listing:
         self._loading_s = 0.0
         self._failed = False
         self.newest_ns = 0
+        self.kernel_has_it = False
+        """Whether the kernel was given this very listing to keep; see `VirtualFileSystem.open_directory`."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -95,10 +97,19 @@ class Listing:
                     self._pages = None
                     raise
 
+    def adopt(self, entries: Sequence[Sight], seen_s: float) -> None:
+        """Take over what is known to be the whole directory, by whatever way it was found out."""
+        self._add(entries, seen_s)
+        self.is_complete = True
+
     def find(self, name: str) -> Sighting | None:
         """Return what the listing says of `name`: None where it is not there, or not there yet."""
         position = self._positions.get(name)
         return None if position is None else self.at(position)
+
+    def position(self, name: str) -> int | None:
+        """Return where a name stands in the listing, None where it is not there, or not there yet."""
+        return self._positions.get(name)
 
     def at(self, position: int) -> Sighting | None:
         """Return the entry at a position below `len`; None where it has gone since."""
@@ -118,6 +129,7 @@ class Listing:
         if sighting is None:
             del self._positions[name]
             self._entries[position] = None
+            self.kernel_has_it = False
         else:
             self._entries[position], self._seen_since[position] = sighting
 
@@ -145,6 +157,9 @@ class Listing:
             self._pages = None
             self.is_complete = True
             return
+        self._add(page, seen_s)
+
+    def _add(self, page: Sequence[Sight], seen_s: float) -> None:
         self._page_starts.append(len(self._entries))
         self._page_seen_s.append(seen_s)
         hidden = 0
@@ -196,6 +211,11 @@ class Listings:
         with self._lock:
             self._trim()
             return self._by_key.setdefault(key, Listing(key, self._storage, self._clock))
+
+    def is_aged(self, key: str, ttl_s: float) -> bool:
+        """Tell whether a directory's listing is at hand, whole, and older than `ttl_s`."""
+        listing = self.fresh(key)
+        return listing is not None and listing.is_complete and self._clock() - listing.started_s >= ttl_s
 
     def renew(self, old: Listing) -> Listing:
         """Return a listing younger than `old`: the one another caller began meanwhile, or a new one."""

@@ -8,6 +8,10 @@ Who looks at every file of a directory (`ls -l`, rsync) would cause a request pe
 `attribute_ttl_s`. A new LIST then answers for all of them, and is believed for at least twice the time it took: a huge
 directory cannot be seen fresher than that. `open` is not so lenient (see `confirm`).
 
+Who looks at several names of a directory that was never listed (a program that knows its paths) would cause two
+requests a name. With the third name one page of the keys below is asked for: if that is all there is, it is the
+directory's listing, else the directory is large, and single questions go on.
+
 An object whose name is also a prefix is shadowed by the directory. The storage's `stat` sees the object first, so where
 the storage can have both, the first question about an unknown name is two at once: `stat`, and whether keys lie below.
 
@@ -24,7 +28,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
-from fsspeckit_lib.errors import NotADirectory, NotFound
+from fsspeckit_lib.errors import GatewayError, NotADirectory, NotFound
 from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.inodes import Inode, InodeTable, is_same
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting, child_key
@@ -33,6 +37,9 @@ from fsspeckit_mount.vfs.ports import AsksBoth, Clock, Storage, WouldBlock
 __all__ = ["Absence", "Names"]
 
 _KEPT_ABSENCES = 20_000
+_PEEK_AT = 3
+_PEEK_ENTRIES = 900  # a page has 1000, less the markers that are left out
+_WALK_S = 10.0
 _OPEN_SLACK_S = 1.0
 """An open follows its lookup at once; more than this between them means that the lookup was answered leniently."""
 
@@ -66,6 +73,13 @@ class Names:
         self._lock = threading.Lock()
         self._asking: dict[str, Future[Sighting | Absence]] = {}
         self._absent_until: OrderedDict[str, float] = OrderedDict()
+        self._asked_below: OrderedDict[str, int] = OrderedDict()  # unlisted directory → names asked for
+        self._walked_until_s = -math.inf
+
+    @property
+    def is_being_walked(self) -> bool:
+        """Whether somebody has just looked at every file of aged listings, and so probably goes on to do so."""
+        return self._clock() < self._walked_until_s
 
     def valid_s(self, sighting: Sighting) -> float:
         """Return for how many more seconds the sighting may be believed; zero or less: ask again."""
@@ -93,12 +107,48 @@ class Names:
             raise WouldBlock
         if listing is not None and listing.find(name) is not None and self._attribute_ttl_s > 0:
             if listing.is_cheaper_than_asking():
+                self._walked_until_s = self._clock() + _WALK_S
                 listing = self._listings.renew(listing)
                 listing.load()
             answer = self._from_memory(key, name, listing)  # also what other callers learned meanwhile
             if answer is not None:
                 return answer
+        if listing is None and self._prefixes_shadow_objects and self._is_third(directory_key):
+            listing = self._peek(directory_key)
+            answer = self._from_memory(key, name, listing)
+            if answer is not None:
+                return answer
         return self._ask_once(key, name, listing, inode)
+
+    def _is_third(self, directory_key: str) -> bool:
+        with self._lock:
+            count = self._asked_below.get(directory_key, 0) + 1
+            self._asked_below[directory_key] = count
+            if len(self._asked_below) > _KEPT_ABSENCES:
+                self._asked_below.popitem(last=False)
+            return count == _PEEK_AT
+
+    def _peek(self, directory_key: str) -> Listing | None:
+        """Return the directory's listing if one page of keys holds all that is below it: one request."""
+        listing = self._listings.open(directory_key)
+        seen_s = self._clock()
+        pages = iter(self._storage.list_recursive(directory_key))
+        try:
+            page = next(pages, ())
+        except GatewayError:  # what is asked next says what is wrong
+            self._listings.drop(directory_key)
+            return None
+        if len(page) >= _PEEK_ENTRIES or len(listing):
+            self._listings.drop(directory_key)
+            return None
+        cut = len(directory_key) + 1 if directory_key else 0
+        folders = dict.fromkeys(info.key[cut:].partition("/")[0] for info in page if "/" in info.key[cut:])
+        entries: list[Sight] = [DirectoryInfo(child_key(directory_key, name)) for name in folders]
+        entries += [info for info in page if "/" not in info.key[cut:]]
+        listing.adopt(entries, seen_s)
+        with self._lock:
+            self._asked_below.pop(directory_key, None)
+        return listing
 
     def confirm(self, inode: Inode, *, may_block: bool) -> bool:
         """Tell whether the version that is being opened is still the one at its key, asking where that is aged."""

@@ -19,7 +19,8 @@ from fsspeckit_lib.errors import BadInput, CacheStale, Corrupt, IsADirectory, No
 from fsspeckit_mount.vfs.attributes import Attributes, Ownership, file_type_of, inode_number
 from fsspeckit_mount.vfs.handles import DirectoryHandle, HandleTable, IoMode, OpenFile
 from fsspeckit_mount.vfs.inodes import Inode, InodeTable
-from fsspeckit_mount.vfs.listings import Listings, Sighting
+from fsspeckit_mount.vfs.listahead import ListAhead
+from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting
 from fsspeckit_mount.vfs.names import Absence, Names
 from fsspeckit_mount.vfs.ports import BackingFiles, Clock, FileCache, Storage, WouldBlock
 from fsspeckit_mount.vfs.readahead import Readahead
@@ -30,6 +31,7 @@ __all__ = [
     "FileSpan",
     "Missing",
     "Node",
+    "OpenedDirectory",
     "OpenedFile",
     "SpaceReport",
     "VfsConfig",
@@ -116,6 +118,14 @@ class OpenedFile(NamedTuple):
     backing_id: int
 
 
+class OpenedDirectory(NamedTuple):
+    """A new handle; whether the kernel may keep what it reads, and whether it may use what it kept before."""
+
+    fh: int
+    may_keep: bool
+    is_kept: bool
+
+
 class SpaceReport(NamedTuple):
     """What statfs(2) shows: the room of the cache, since storages do not tell theirs."""
 
@@ -138,6 +148,7 @@ class VirtualFileSystem:
         self.url = storage.url
         self._cache = cache
         self._config = config
+        self._clock = clock
         self.inodes = InodeTable(config.ownership)
         self._listings = Listings(storage, clock, config.directory_ttl_s)
         self._names = Names(
@@ -148,6 +159,7 @@ class VirtualFileSystem:
             config.attribute_ttl_s,
             prefixes_shadow_objects=config.prefixes_shadow_objects,
         )
+        self.list_ahead = ListAhead(self._listings, self._open_listing)
         self.handles = HandleTable(backing_files, clock)
         self.readahead = Readahead(self.handles, config.prefetch_bytes)
         self.xattrs = ExtendedAttributes(storage, cache, self.inodes)
@@ -218,12 +230,29 @@ class VirtualFileSystem:
 
     # directories
 
-    def open_directory(self, nodeid: int) -> int:
-        """Return a handle that reads the directory from its beginning."""
+    def open_directory(self, nodeid: int) -> OpenedDirectory:
+        """Return a handle that reads the directory from its beginning, and what the kernel may keep of it.
+
+        The kernel keeps the names of a whole listing whose entries are believed for a while longer: who reads them
+        from there gets their attributes from the kernel, too. Of an aged one it would ask for each by itself.
+        """
         inode = self.inodes.get(nodeid)
         if not inode.is_directory:
             raise NotADirectory(f"{inode.key}: is a file, a directory was wanted")
-        return self.handles.open_directory(inode, self._listings.open(inode.key)).fh
+        listing = self._open_listing(inode.key)
+        self.list_ahead.on_open(inode.key)
+        handle = self.handles.open_directory(inode, listing)
+        age_s = self._clock() - listing.started_s
+        may_keep = self._config.kernel_cache and age_s < self._config.attribute_ttl_s
+        has_it, listing.kernel_has_it = listing.kernel_has_it, may_keep
+        return OpenedDirectory(handle.fh, may_keep, may_keep and has_it)
+
+    def _open_listing(self, key: str) -> Listing:
+        """Return the fresh listing of a directory; where all files are being looked at, one of the attributes' age."""
+        listing = self._listings.open(key)
+        if self._names.is_being_walked and self._listings.is_aged(key, self._config.attribute_ttl_s):
+            return self._listings.renew(listing)
+        return listing
 
     def read_directory(self, fh: int, offset: int, *, may_block: bool) -> Iterator[DirectoryItem]:
         """Return the entries from `offset` on, as far as they are at hand; at least one, or none at the end.
@@ -354,6 +383,7 @@ class VirtualFileSystem:
     def close(self) -> None:
         """Close what is still open, after the kernel has gone."""
         self.readahead.close()
+        self.list_ahead.close()
         self.handles.close()
 
     def _join(self, inode: Inode, info: ObjectInfo, *, may_block: bool) -> OpenFile:

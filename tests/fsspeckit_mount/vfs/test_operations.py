@@ -59,7 +59,7 @@ def test_a_files_attributes_hold_for_long_and_its_name_for_the_ttl() -> None:
 def test_names_that_are_not_unicode_survive() -> None:
     vfs = vfs_on(DictStorage({"caf\udce9": b"x"}))
     assert isinstance(vfs.lookup(ROOT_NODEID, b"caf\xe9", may_block=True), Node)
-    fh = vfs.open_directory(ROOT_NODEID)
+    fh = vfs.open_directory(ROOT_NODEID).fh
     assert [item.name for item in vfs.read_directory(fh, 2, may_block=True)] == [b"caf\xe9"]
 
 
@@ -207,7 +207,7 @@ def test_an_empty_file_needs_no_backing_file() -> None:
 def test_a_directory_is_read_from_any_offset_and_does_not_change_while_it_is_open() -> None:
     storage, clock = DictStorage({f"f{number}": b"" for number in range(5)}, page_entries=2), HandClock()
     vfs = vfs_on(storage, clock=clock)
-    fh = vfs.open_directory(ROOT_NODEID)
+    fh = vfs.open_directory(ROOT_NODEID).fh
     with pytest.raises(WouldBlock):
         vfs.read_directory(fh, 0, may_block=False)
     first = list(vfs.read_directory(fh, 0, may_block=True))
@@ -226,7 +226,7 @@ def test_a_directory_is_read_from_any_offset_and_does_not_change_while_it_is_ope
 
 def test_readdir_and_stat_show_the_same_numbers() -> None:
     vfs = vfs_on(DictStorage({"a": b"x", "d/b": b"y"}))
-    items = {item.name: item for item in vfs.read_directory(vfs.open_directory(ROOT_NODEID), 0, may_block=True)}
+    items = {item.name: item for item in vfs.read_directory(vfs.open_directory(ROOT_NODEID).fh, 0, may_block=True)}
     assert items[b"a"].ino == node_at(vfs, "a").attributes.ino
     assert items[b"d"].ino == node_at(vfs, "d").attributes.ino
     assert items[b"."].ino == vfs.attributes(ROOT_NODEID)[0].ino == 1

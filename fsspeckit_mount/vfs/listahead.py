@@ -1,0 +1,115 @@
+"""Listing the next directories of who walks a tree, while they read the present one.
+
+`find`, `du`, `rsync` and globs open the directories below one directory one after the other, each a round trip to the
+storage. Who opens two neighbours in the order of their directory's listing will open the third: the next few are
+listed in parallel. Who opens a single directory causes nothing.
+
+Thread-safe; the lock is held for dictionary operations only.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from fsspeckit_lib.core.objects import DirectoryInfo
+from fsspeckit_lib.errors import GatewayError
+from fsspeckit_mount.vfs.listings import Listing, Listings
+
+__all__ = ["ListAhead"]
+
+_log = logging.getLogger(__name__)
+
+_THREADS = 4
+_AHEAD = 8
+_WALKS = 64
+_SCANNED = 256
+"""Entries looked at for the next directories: files may lie between them."""
+
+
+class _Walk:
+    """Somebody reads the directories of one listing in order: up to `at`, and `asked` is listed ahead."""
+
+    __slots__ = ("asked", "at", "listing", "steps")
+
+    def __init__(self, listing: Listing, at: int) -> None:
+        self.listing = listing
+        self.at = at
+        self.asked = at
+        self.steps = 0
+
+
+class ListAhead:
+    """The walks through one mount."""
+
+    def __init__(self, listings: Listings, open_listing: Callable[[str], Listing]) -> None:
+        """Build it; `open_listing` returns the listing of a directory as an opendir(3) of it would."""
+        self._listings = listings
+        self._open_listing = open_listing
+        self._lock = threading.Lock()
+        self._walks: OrderedDict[str, _Walk] = OrderedDict()
+        self._pool: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    def on_open(self, key: str) -> None:
+        """Note that a directory is being opened. Never blocks."""
+        above, _, name = key.rpartition("/")
+        listing = self._listings.fresh(above) if key else None
+        at = listing.position(name) if listing is not None else None
+        if listing is None or at is None:
+            return
+        with self._lock:
+            walk = self._walks.get(above)
+            if walk is None or walk.listing is not listing or not walk.at <= at <= walk.asked + _SCANNED:
+                self._walks[above] = _Walk(listing, at)
+                self._walks.move_to_end(above)
+                if len(self._walks) > _WALKS:
+                    self._walks.popitem(last=False)
+                return
+            walk.steps += at > walk.at
+            walk.at = at
+            if walk.steps < 2 or self._closed:
+                return
+            keys = self._next(walk)
+            if keys and self._pool is None:
+                self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="list-ahead")
+            pool = self._pool
+        for wanted in keys:
+            assert pool is not None
+            pool.submit(self._load, wanted)
+
+    def close(self) -> None:
+        """List nothing more."""
+        with self._lock:
+            self._closed = True
+            pool = self._pool
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self, walk: _Walk) -> list[str]:
+        """Return the directories to list now, noted as asked for."""
+        keys: list[str] = []
+        position = max(walk.asked, walk.at)
+        ahead = 0
+        for place in range(walk.at + 1, min(position + _SCANNED, len(walk.listing))):
+            found = walk.listing.at(place)
+            if found is None or not isinstance(found.entry, DirectoryInfo):
+                continue
+            ahead += 1
+            if ahead > _AHEAD:
+                break
+            if place > position:
+                keys.append(found.entry.key)
+                walk.asked = place
+        return keys
+
+    def _load(self, key: str) -> None:
+        try:
+            self._open_listing(key).load()
+        except GatewayError as error:  # whoever opens it meets it again
+            _log.debug("%s: was not listed ahead: %s", key, error)
+        except Exception:  # noqa: BLE001 - the edge of a thread
+            _log.exception("%s: listing ahead failed", key)

@@ -1,24 +1,30 @@
 """(c) Results over the wire: the gateway against PostgreSQL 15 from Debian, the same rows, in the same run.
 
-1 M rows of five mixed columns (bigint, double precision, text, timestamp, numeric), read by a client that only counts
-bytes, so that the server is what is measured, and by psycopg. The gateway reads them from parquet files through its
-cache; PostgreSQL from a table in its shared buffers.
+1 M rows of five mixed columns (bigint, double precision, text, timestamp, numeric) and rows shaped like TPC-H's
+lineitem, read by a client that only counts bytes, so that the server is what is measured, and by three drivers. The
+gateway reads them from parquet files through its cache; PostgreSQL from tables in its shared buffers. Short statements
+are compared with DuckDB itself, in Python threads without a wire.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import adbc_driver_postgresql.dbapi
+import asyncpg
 import duckdb
+import psutil
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
@@ -29,11 +35,29 @@ from fsspeckit_sqlserver.wire import frontend as fe
 __all__ = ["run"]
 
 _QUERY = "SELECT * FROM sales"
-_COLUMNS = (
+_SALES = (
     "i AS id, random() * 1000 AS price, 'customer ' || i % 10000 AS name,"
     " timestamp '2024-01-01' + (i * interval '1 second') AS sold, ((i % 1000000) / 100)::decimal(12,2) AS amount"
 )
-_SCHEMA = "id bigint, price double precision, name text, sold timestamp, amount numeric(12,2)"
+_LINEITEM = (
+    "i // 4 AS l_orderkey, i % 200000 AS l_partkey, i % 10000 AS l_suppkey, (i % 4)::integer AS l_linenumber,"
+    " (i % 50)::decimal(15,2) AS l_quantity, ((i * 7919) % 10000000 / 100)::decimal(15,2) AS l_extendedprice,"
+    " (i % 11 / 100)::decimal(15,2) AS l_discount, (i % 9 / 100)::decimal(15,2) AS l_tax,"
+    " substr('RAN', i % 3 + 1, 1) AS l_returnflag, substr('OF', i % 2 + 1, 1) AS l_linestatus,"
+    " (date '1992-01-01' + (i % 2500)::integer)::date AS l_shipdate,"
+    " (date '1992-01-01' + (i % 2480)::integer)::date AS l_commitdate,"
+    " (date '1992-01-01' + (i % 2520)::integer)::date AS l_receiptdate,"
+    " substr('DELIVER IN PERSON        ', 1, 25) AS l_shipinstruct, substr('TRUCK     ', 1, 10) AS l_shipmode,"
+    " substr('egular courts above the furiously final pinto beans ', 1, (10 + i % 33)::integer) AS l_comment"
+)
+_SCHEMAS = {
+    "sales": "id bigint, price double precision, name text, sold timestamp, amount numeric(12,2)",
+    "lineitem": "l_orderkey bigint, l_partkey bigint, l_suppkey bigint, l_linenumber int, l_quantity numeric(15,2),"
+    " l_extendedprice numeric(15,2), l_discount numeric(15,2), l_tax numeric(15,2), l_returnflag text,"
+    " l_linestatus text, l_shipdate date, l_commitdate date, l_receiptdate date, l_shipinstruct text, l_shipmode text,"
+    " l_comment text",
+}
+_CLIENTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +65,22 @@ class _Peer:
     """A server to measure."""
 
     dsn: str
+    pid: int
+
+    @property
+    def parts(self) -> tuple[int, str, str]:
+        """Port, user, database."""
+        parts = conninfo_to_dict(self.dsn)
+        return int(parts["port"] or 0), str(parts["user"]), str(parts["dbname"])
+
+    @property
+    def url(self) -> str:
+        """The same as a URL."""
+        port, user, database = self.parts
+        return f"postgresql://{user}@127.0.0.1:{port}/{database}"
 
     def reader(self) -> _CountingReader:
-        parts = conninfo_to_dict(self.dsn)
-        return _CountingReader(int(parts["port"] or 0), str(parts["user"]), str(parts["dbname"]))
+        return _CountingReader(*self.parts)
 
 
 class _CountingReader:
@@ -52,7 +88,9 @@ class _CountingReader:
 
     def __init__(self, port: int, user: str, database: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray(1 << 20)
+        self.first_s = 0.0
         self._send(fe.StartupMessage(3, 0, {"user": user, "database": database}))
         self._drain()
 
@@ -66,7 +104,18 @@ class _CountingReader:
         self._send(fe.Parse("", sql, ()), fe.Bind("", "", (), (), (1,)), fe.Execute("", 0), fe.Sync())
         return self._drain()
 
+    def prepare(self, sql: str) -> None:
+        """Keep a statement."""
+        self._send(fe.Parse("kept", sql, ()), fe.Sync())
+        self._drain()
+
+    def prepared(self, *parameters: bytes) -> int:
+        """Run it."""
+        self._send(fe.Bind("", "kept", (), parameters, (1,)), fe.Execute("", 0), fe.Sync())
+        return self._drain()
+
     def close(self) -> None:
+        self._send(fe.Terminate())
         self._socket.close()
 
     def _send(self, *messages: fe.FrontendMessage) -> None:
@@ -75,10 +124,13 @@ class _CountingReader:
     def _drain(self) -> int:
         """Read up to ReadyForQuery, whose six bytes end every answer."""
         total, tail = 0, b""
+        started = time.perf_counter()
+        self.first_s = 0.0
         while True:
             size = self._socket.recv_into(self._buffer)
             if not size:
                 raise ConnectionError("the server closed the connection")
+            self.first_s = self.first_s or time.perf_counter() - started
             total += size
             tail = (tail + bytes(self._buffer[max(0, size - 6) : size]))[-6:]
             if tail[:5] == b"Z\0\0\0\5":
@@ -88,15 +140,15 @@ class _CountingReader:
 @contextmanager
 def _gateway(folder: str) -> Iterator[_Peer]:
     """Serve the parquet files below `folder` by the real daemon."""
-    command = [sys.executable, "-m", "fsspeckit_sqlserver.cli", "--listen", "127.0.0.1:0"]
-    command += ["--table", f"sales={folder}/sales", "--cache-dir", f"{folder}/cache", "--log-level", "warning"]
+    command = [sys.executable, "-m", "fsspeckit_sqlserver.cli", "--listen", "127.0.0.1:0", "--log-level", "warning"]
+    command += ["--schema", f"public={folder}/data", "--cache-dir", f"{folder}/cache"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line.startswith("ready: "):
                 raise RuntimeError("the gateway did not start")
-            yield _Peer(line.removeprefix("ready: ").strip())
+            yield _Peer(line.removeprefix("ready: ").strip(), process.pid)
         finally:
             process.terminate()
             process.wait()
@@ -104,22 +156,31 @@ def _gateway(folder: str) -> Iterator[_Peer]:
 
 def _make_data(folder: str, rows: int, postgres: str) -> None:
     """Write the rows as parquet files, and load the same ones into PostgreSQL."""
-    os.mkdir(f"{folder}/sales")
     with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE sales AS SELECT {_COLUMNS} FROM range({rows}) t(i)")
-        step = rows // 4
-        for part in range(4):
-            connection.execute(
-                f"COPY (FROM sales WHERE id >= {part * step} AND id < {(part + 1) * step})"
-                f" TO '{folder}/sales/part-{part}.parquet'"
-            )
-        connection.execute(f"COPY sales TO '{folder}/sales.csv' (HEADER false)")
-    with psycopg.connect(postgres, autocommit=True) as connection, open(f"{folder}/sales.csv", "rb") as file:
-        connection.execute(f"CREATE TABLE sales ({_SCHEMA})")
-        with connection.cursor().copy("COPY sales FROM STDIN (FORMAT csv)") as copy:
-            while data := file.read(1 << 20):
-                copy.write(data)
-        connection.execute("VACUUM (ANALYZE, FREEZE) sales")
+        for table, columns in (("sales", _SALES), ("lineitem", _LINEITEM)):
+            os.makedirs(f"{folder}/data/{table}")
+            connection.execute(f"CREATE TABLE {table} AS SELECT {columns} FROM range({rows}) t(i)")
+            step = rows // 4
+            for part in range(4):
+                connection.execute(
+                    f"COPY (FROM {table} LIMIT {step} OFFSET {part * step}) TO"
+                    f" '{folder}/data/{table}/part-{part}.parquet'"
+                )
+            connection.execute(f"COPY {table} TO '{folder}/{table}.csv' (HEADER false)")
+        os.makedirs(f"{folder}/data/many")
+        connection.execute(
+            f"COPY (SELECT i AS id, i * 2 AS twice FROM range({rows * 30}) t(i)) TO '{folder}/data/many/all.parquet'"
+        )
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        for table, schema in _SCHEMAS.items():
+            connection.execute(f"CREATE TABLE {table} ({schema})")
+            with (
+                open(f"{folder}/{table}.csv", "rb") as file,
+                connection.cursor().copy(f"COPY {table} FROM STDIN (FORMAT csv)") as copy,
+            ):
+                while data := file.read(1 << 20):
+                    copy.write(data)
+            connection.execute(f"VACUUM (ANALYZE, FREEZE) {table}")
 
 
 def _rate(act: Callable[[], object], count: int) -> float:
@@ -129,68 +190,207 @@ def _rate(act: Callable[[], object], count: int) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _through_psycopg(dsn: str, *, binary: bool) -> Callable[[], object]:
-    def read() -> object:
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            return len(connection.execute(_QUERY, binary=binary).fetchall())
+def _in_threads(works: Sequence[Callable[[], object]]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
-    return read
+
+def _through_psycopg(peer: _Peer) -> object:
+    with psycopg.connect(peer.dsn, autocommit=True) as connection:
+        return len(connection.execute(_QUERY, binary=True).fetchall())
 
 
-def _round_trips(dsn: str, count: int) -> float:
-    """Return `SELECT 1` round trips a second on one warm psycopg connection."""
-    with psycopg.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+def _through_asyncpg(peer: _Peer) -> object:
+    async def read() -> int:
+        connection = await asyncpg.connect(peer.url)
+        try:
+            return len(await connection.fetch(_QUERY))
+        finally:
+            await connection.close()
 
-        def ask(times: int) -> None:
-            for _ in range(times):
-                cursor.execute("SELECT 1").fetchone()
+    return asyncio.run(read())
 
-        ask(50)
-        return _rate(lambda: ask(count), count)
+
+def _through_adbc(peer: _Peer) -> object:
+    with adbc_driver_postgresql.dbapi.connect(peer.url) as connection, connection.cursor() as cursor:
+        cursor.execute(_QUERY)
+        return cursor.fetch_arrow_table().num_rows
 
 
 def run(quick: bool) -> list[Row]:
     """Measure and return the rows of the table."""
     if binaries() is None:
         raise RuntimeError("no PostgreSQL server to compare with; on Debian: apt-get install postgresql")
-    rows, runs = (100_000, 1) if quick else (1_000_000, 5)
+    rows, runs, seconds = (100_000, 1, 0.5) if quick else (1_000_000, 5, 3.0)
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fsspeckit-bench-"))
         postgres = stack.enter_context(running_postgres())
         _make_data(folder, rows, postgres)
-        ours, theirs = stack.enter_context(_gateway(folder)), _Peer(postgres)
-        return [*_readers(ours, theirs, rows, runs), *_drivers(ours, theirs, rows, runs, 200 if quick else 2000)]
+        ours, theirs = stack.enter_context(_gateway(folder)), _Peer(postgres, 0)
+        return [
+            *_readers(ours, theirs, rows, runs),
+            *_four(ours, theirs, rows, runs),
+            *_drivers(ours, theirs, rows, min(runs, 3)),
+            *_many(ours, rows * 30),
+            *_short(ours, folder, seconds, min(runs, 3)),
+            *_connects(ours, theirs, 20 if quick else 100),
+        ]
 
 
 def _readers(ours: _Peer, theirs: _Peer, rows: int, runs: int) -> list[Row]:
     mine, peers = ours.reader(), theirs.reader()
-    measured: dict[str, tuple[list[float], list[float]]] = {"text": ([], []), "binary": ([], [])}
-    for reader in (mine, peers):  # once without the clock: caches, shared buffers, DuckDB's threads
-        reader.text(_QUERY)
-        reader.binary(_QUERY)
-    for _ in range(runs):
-        for name, (our_rates, their_rates) in measured.items():
-            our_rates.append(_rate(partial(getattr(mine, name), _QUERY), rows))
-            their_rates.append(_rate(partial(getattr(peers, name), _QUERY), rows))
+    found = []
+    for table in ("sales", "lineitem"):
+        query = f"SELECT * FROM {table}"
+        copy = f"COPY {table} TO STDOUT"
+        cases: list[tuple[str, float, Callable[[_CountingReader], object]]] = [
+            ("text", 1.5, lambda reader, query=query: reader.text(query)),
+            ("binary", 2.0, lambda reader, query=query: reader.binary(query)),
+            ("COPY text", 2.0, lambda reader, copy=copy: reader.text(copy)),
+            ("COPY binary", 2.0, lambda reader, copy=copy: reader.text(f"{copy} (FORMAT binary)")),
+        ]
+        for name, goal, act in cases:
+            for reader in (mine, peers):  # once without the clock: caches, shared buffers, DuckDB's threads
+                act(reader)
+            rates: tuple[list[float], list[float]] = ([], [])
+            for _ in range(runs):
+                for reader, kept in zip((mine, peers), rates, strict=True):
+                    kept.append(_rate(partial(act, reader), rows))
+            found.append(row_of(f"{rows:,} {table} to a byte counter, {name}", "rows/s", *rates, "PostgreSQL", goal))
     mine.close()
     peers.close()
+    return found
+
+
+def _four(ours: _Peer, theirs: _Peer, rows: int, runs: int) -> list[Row]:
+    readers = [[peer.reader() for _ in range(4)] for peer in (ours, theirs)]
+    found = []
+    for name in ("text", "binary"):
+        rates: tuple[list[float], list[float]] = ([], [])
+        for _ in range(runs):
+            for group, kept in zip(readers, rates, strict=True):
+                works = [partial(getattr(reader, name), _QUERY) for reader in group]
+                kept.append(_rate(partial(_in_threads, works), 4 * rows))
+        found.append(row_of(f"four clients at once, {name}", "rows/s", *rates, "PostgreSQL", 1.2))
+    for reader in (*readers[0], *readers[1]):
+        reader.close()
+    return found
+
+
+def _drivers(ours: _Peer, theirs: _Peer, rows: int, runs: int) -> list[Row]:
+    found = []
+    drivers = (("psycopg 3", _through_psycopg), ("asyncpg", _through_asyncpg), ("ADBC", _through_adbc))
+    for name, read in drivers:
+        rates: tuple[list[float], list[float]] = ([], [])
+        read(ours)
+        for _ in range(runs):
+            for peer, kept in zip((ours, theirs), rates, strict=True):
+                kept.append(_rate(partial(read, peer), rows))
+        found.append(row_of(f"{rows:,} sales through {name}", "rows/s", *rates, "PostgreSQL", 1.0))
+    return found
+
+
+def _many(ours: _Peer, rows: int) -> list[Row]:
+    """A result that fits nowhere: when its first row comes, and what the server's memory grows by."""
+    reader, process = ours.reader(), psutil.Process(ours.pid)
+    reader.text("SELECT * FROM many LIMIT 1000000")
+    before = peak = process.memory_info().rss
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.01):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    reader.text("SELECT * FROM many")
+    done.set()
+    watcher.join()
+    first_s = reader.first_s
+    reader.close()
+    grown = max(1, (peak - before) >> 20)
     return [
-        row_of(f"{rows:,} × 5 to a byte counter, {name}", "rows/s", *rates, "PostgreSQL", 1.0)
-        for name, rates in measured.items()
+        row_of(f"{rows:,} rows: first bytes", "per s", [1 / first_s], [1 / 0.3], "0.3 s", 1.0),
+        row_of(f"{rows:,} rows: memory grows by {grown} MiB", "1/MiB", [1 / grown], [1 / 150], "150 MiB", 1.0),
     ]
 
 
-def _drivers(ours: _Peer, theirs: _Peer, rows: int, runs: int, trips: int) -> list[Row]:
+def _short(ours: _Peer, folder: str, seconds: float, runs: int) -> list[Row]:
+    """Statements a second over 16 connections, against DuckDB's own in 16 Python threads."""
     found = []
-    for binary in (False, True):
+    file = f"{folder}/data/sales/part-0.parquet"
+    lookup = "SELECT name, price FROM sales WHERE id = $1"
+    cases = [
+        ("SELECT 1", "SELECT 1", "SELECT 1", False),
+        ("a lookup of one row", lookup, lookup.replace("sales", f"read_parquet('{file}')"), True),
+    ]
+    for name, wire_sql, duckdb_sql, has_parameter in cases:
+        readers = [ours.reader() for _ in range(_CLIENTS)]
+        for reader in readers:
+            reader.prepare(wire_sql)
+        database = duckdb.connect()
+        cursors = [database.cursor() for _ in range(_CLIENTS)]
+        over_wire = [
+            partial(_ask, reader.prepared, place, has_parameter=has_parameter, is_text=True)
+            for place, reader in enumerate(readers)
+        ]
+        direct = [
+            partial(_ask, partial(_fetch, cursor, duckdb_sql), place, has_parameter=has_parameter, is_text=False)
+            for place, cursor in enumerate(cursors)
+        ]
         rates: tuple[list[float], list[float]] = ([], [])
-        for _ in range(min(runs, 3)):
-            for peer, kept in zip((ours, theirs), rates, strict=True):
-                kept.append(_rate(_through_psycopg(peer.dsn, binary=binary), rows))
-        name = f"{rows:,} × 5 through psycopg, {'binary' if binary else 'text'}"
-        found.append(row_of(name, "rows/s", *rates, "PostgreSQL", None))
-    latency = [_round_trips(ours.dsn, trips) for _ in range(runs)]
-    their_latency = [_round_trips(theirs.dsn, trips) for _ in range(runs)]
-    found.append(row_of("SELECT 1 through psycopg, warm", "trips/s", latency, [1000.0] * runs, "1 ms a trip", 1.0))
-    found.append(row_of("SELECT 1 through psycopg, warm", "trips/s", latency, their_latency, "PostgreSQL", None))
+        for _ in range(runs):
+            for works, kept in zip((over_wire, direct), rates, strict=True):
+                counts = [0] * _CLIENTS
+                stop_at = time.monotonic() + seconds
+                _in_threads([partial(work, counts, stop_at) for work in works])
+                kept.append(sum(counts) / seconds)
+        found.append(row_of(f"{name}, {_CLIENTS} connections", "per s", *rates, "DuckDB in threads", 0.85))
+        for reader in readers:
+            reader.close()
+        database.close()
     return found
+
+
+def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> object:
+    return cursor.execute(sql, list(parameters) or None).fetchall()
+
+
+def _ask(
+    act: Callable[..., object],
+    place: int,
+    counts: list[int],
+    stop_at: float,
+    *,
+    has_parameter: bool,
+    is_text: bool,
+) -> None:
+    """Ask again and again until the time is over; a lookup for another row each time."""
+    number = place
+    while time.monotonic() < stop_at:
+        number += 7919
+        wanted = number % 20_000
+        arguments = ((b"%d" % wanted) if is_text else wanted,) if has_parameter else ()
+        act(*arguments)
+        counts[place] += 1
+
+
+def _connects(ours: _Peer, theirs: _Peer, count: int) -> list[Row]:
+    """Connect, `SELECT 1`, close, one after the other."""
+
+    def once(peer: _Peer) -> None:
+        for _ in range(count):
+            reader = peer.reader()
+            reader.text("SELECT 1")
+            reader.close()
+
+    once(ours)
+    mine, peers = _rate(partial(once, ours), count), _rate(partial(once, theirs), count)
+    return [
+        row_of("connect, SELECT 1, close", "per s", [mine], [200.0], "5 ms each", 1.0),
+        row_of("connect, SELECT 1, close", "per s", [mine], [peers], "PostgreSQL", None),
+    ]

@@ -113,7 +113,7 @@ def source_command(
       passthrough=yes|no     let the kernel read complete files itself  [yes]
       complete_at_open=SIZE  fetch files up to this size whole at open  [8MiB]
       readahead=SIZE         how far the kernel reads ahead, as root    [1MiB]
-      prefetch=SIZE          most bytes being fetched ahead at one time [128MiB]
+      prefetch=SIZE          most bytes being fetched ahead at one time [96MiB]
       missing=refuse|empty   what to do where the prefix does not exist [refuse]
       poll=auto|no|TIME      ask storages that tell of changes (Git)    [auto]
       kernel_cache=yes|no    let the kernel remember names for a while  [yes]

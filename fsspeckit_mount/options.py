@@ -49,7 +49,7 @@ class MountOptions:
     passthrough: bool = True
     complete_at_open_bytes: int = 8 << 20
     readahead_bytes: int = 1 << 20
-    prefetch_bytes: int = 128 << 20
+    prefetch_bytes: int = 96 << 20
     uid: int | None = None
     gid: int | None = None
     file_mode: int = 0o444

@@ -65,7 +65,7 @@ class VfsConfig:
     directory_ttl_s: float
     complete_at_open_bytes: int
     prefixes_shadow_objects: bool
-    prefetch_bytes: int = 128 << 20
+    prefetch_bytes: int = 96 << 20
     kernel_cache: bool = True
 
 

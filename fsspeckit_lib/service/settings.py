@@ -85,7 +85,7 @@ class MountSettings(Section):
     xattrs: bool = True
     complete_at_open: Size = 8 << 20
     readahead: Size = 1 << 20
-    prefetch: Size = 128 << 20
+    prefetch: Size = 96 << 20
     poll: str | int | float | bool = "auto"
     missing: str = "refuse"
 

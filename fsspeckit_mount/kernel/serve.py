@@ -101,6 +101,13 @@ class FuseServer:
 
     def serve(self) -> None:
         """Answer requests until the file system is unmounted."""
+        try:
+            self._serve()
+        finally:
+            self._name_workers.close()
+            self._data_workers.close()
+
+    def _serve(self) -> None:
         buffer = bytearray(self._wishes.max_io_bytes + REQUEST_BUFFER_EXTRA_BYTES)
         view = memoryview(buffer)
         while length := self._device.receive(buffer):

@@ -31,7 +31,8 @@ class Workers:
         self._per_key = per_key
         self._idle_s = idle_s
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[tuple[Job, int]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, int] | None] = queue.SimpleQueue()
+        self._closed = False
         self._threads = 0
         self._free = 0  # threads that are waiting for a job, less the jobs that are waiting for a thread
         self._running: dict[int, int] = {}
@@ -55,6 +56,13 @@ class Workers:
         if start:
             self._start_thread()
 
+    def close(self) -> None:
+        """Let every thread end once it has nothing to do; what was submitted is still run."""
+        with self._lock:
+            self._closed = True
+            for _ in range(self._threads):
+                self._jobs.put(None)
+
     def _enqueue(self, job: Job, key: int) -> bool:
         self._jobs.put((job, key))
         self._free -= 1
@@ -70,14 +78,17 @@ class Workers:
     def _work(self) -> None:
         while True:
             try:
-                job, key = self._jobs.get(timeout=self._idle_s)
+                taken = self._jobs.get(timeout=0.0 if self._closed else self._idle_s)
             except queue.Empty:
+                taken = None
+            if taken is None:
                 with self._lock:
                     if self._free <= 0:
                         continue  # a job came just now and counts on this thread
                     self._free -= 1
                     self._threads -= 1
                     return
+            job, key = taken
             try:
                 job()
             except BaseException:  # noqa: BLE001 - a job answers its errors itself; what comes here is a defect

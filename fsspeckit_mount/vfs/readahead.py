@@ -119,7 +119,7 @@ class Readahead:
         try:
             if not job.opened.local.is_present(start, stop):
                 job.opened.local.fetch(start, stop)
-        except GatewayError as error:  # whoever reads these bytes meets it again
+        except (GatewayError, OSError) as error:  # whoever reads these bytes meets it again; OSError: at the very end
             _log.debug("%s: [%d, %d) was not fetched ahead: %s", job.opened.info.key, start, stop, error)
         except Exception:  # noqa: BLE001 - the edge of a thread; the reader meets it again
             _log.exception("%s: fetching ahead failed", job.opened.info.key)

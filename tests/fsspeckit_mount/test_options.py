@@ -54,7 +54,7 @@ def bucket(s3_server: SeaweedFS, request: pytest.FixtureRequest) -> tuple[str, s
     return name, ",".join(f"{key}={value}" for key, value in s3_server.storage_options().items()), store
 
 
-def _status(path: Path) -> dict[str, object]:
+def mount_status(path: Path) -> dict[str, object]:
     finished = subprocess.run(
         [UMBRELLA, "mount", "status", path, "--json"], capture_output=True, text=True, check=True, timeout=30
     )
@@ -159,10 +159,10 @@ def test_refresh_and_status_of_what_is_no_mount(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
-def test_status(source: Path, tmp_path: Path, driver: str) -> None:
+def testmount_status(source: Path, tmp_path: Path, driver: str) -> None:
     with mounted(source, tmp_path, "--driver", driver) as mount:
         with (mount.path / "file").open("rb"):
-            found = _status(mount.path / "d")  # any path in it will do
+            found = mount_status(mount.path / "d")  # any path in it will do
         assert found["mountpoint"] == str(mount.path)
         assert found["source"] == f"file://{source}"
         assert found["driver"] == driver
@@ -200,7 +200,7 @@ mounts:
         assert (places[1] / "below").read_bytes() == b"below"
         assert stat.S_IMODE((places[1] / "below").stat().st_mode) == 0o400
         assert (places[2] / "thing").read_bytes() == b"thing"
-        pids = {_status(place)["pid"] for place in places}
+        pids = {mount_status(place)["pid"] for place in places}
         assert len(pids) == 1
         assert run_command(UMBRELLA, "umount", places[0]) == (0, "")
         assert (places[2] / "thing").read_bytes() == b"thing"  # the others go on

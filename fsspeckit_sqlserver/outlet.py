@@ -23,6 +23,7 @@ __all__ = ["WRITE_BYTES", "SocketOutlet"]
 WRITE_BYTES: Final = 256 << 10
 """One write to the transport: what the socket does not take at once is copied there."""
 
+_DIRECT_BYTES: Final = 64 << 10  # a batch is better sent by the loop's thread while the worker fetches the next
 _QUEUE_BYTES: Final = 2 << 20  # encoded rows that wait for a slow client
 
 
@@ -50,7 +51,7 @@ class SocketOutlet:
         with self._changed:
             if self._lost:
                 return
-            if self._is_direct():
+            if len(rest) <= _DIRECT_BYTES and self._is_direct():
                 rest = rest[self._send(rest) :]
                 if not len(rest):
                     return

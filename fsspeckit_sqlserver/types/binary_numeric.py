@@ -71,24 +71,26 @@ def _from_int64(values: npt.NDArray[np.int64], scale: int, array: pa.Array) -> p
         whole, group = _divided(whole, 10_000)
         groups.append(group)
         whole_groups += 1
-    digits = np.stack(groups[::-1], axis=1)
-    filled = digits != 0
-    first = filled.argmax(axis=1)
-    after_last = digits.shape[1] - filled[:, ::-1].argmax(axis=1)
-    is_zero = ~filled.any(axis=1)
-    after_last[is_zero] = first[is_zero] = 0
+    groups.reverse()  # most significant first
+    width = len(groups)
+    # which of the groups is the first that is not 0, and behind which are only zeros
+    first, after_last = np.full(count, width, np.int8), np.zeros(count, np.int8)
+    for place in range(width - 1, -1, -1):
+        first[groups[place] != 0] = place
+    for place in range(width):
+        after_last[groups[place] != 0] = place + 1
+    is_zero = first == width
+    first[is_zero] = 0
     digit_count = after_last - first
-    words = np.empty((count, 4 + digits.shape[1]), ">u2")
+    words = np.empty((count, 4 + width), ">u2")
     words[:, 0] = digit_count
     words[:, 1] = np.where(is_zero, 0, whole_groups - 1 - first).astype(np.int16).view(np.uint16)
     words[:, 2] = np.where(values < 0, _NEGATIVE, 0)
     words[:, 3] = scale
-    words[:, 4:] = digits
-    places = np.arange(digits.shape[1])
-    wanted = np.ones(words.shape, np.bool_)
-    wanted[:, 4:] = (places >= first[:, None]) & (places < after_last[:, None])
-    sizes = 8 + 2 * digit_count
+    _lay_from_first(words, groups, first)
+    sizes = 8 + 2 * digit_count.astype(np.int32)
     buffers: list[Any] = [None]
+    wanted = np.arange(4 + width, dtype=np.int8) < (digit_count + np.int8(4))[:, None]
     if array.null_count:
         valid = pc.is_valid(array).to_numpy(zero_copy_only=False)
         wanted &= valid[:, None]
@@ -97,6 +99,18 @@ def _from_int64(values: npt.NDArray[np.int64], scale: int, array: pa.Array) -> p
     offsets = np.zeros(count + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
     return pa.Array.from_buffers(pa.binary(), count, [*buffers, pa.py_buffer(offsets), pa.py_buffer(words[wanted])])
+
+
+def _lay_from_first(words: npt.NDArray[Any], groups: list[npt.NDArray[Any]], first: npt.NDArray[np.int8]) -> None:
+    """Put each row's digits into `words` from its column 4 on, without the zeros before the first."""
+    width = len(groups)
+    for place in range(width):
+        words[:, 4 + place] = groups[place]
+    for skipped in range(1, width):
+        rows = np.flatnonzero(first == skipped)
+        if len(rows):
+            for place in range(width - skipped):
+                words[rows, 4 + place] = groups[place + skipped][rows]
 
 
 def _divided(values: npt.NDArray[Any], by: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

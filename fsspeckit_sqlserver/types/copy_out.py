@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from fsspeckit_sqlserver.types import oids
@@ -27,8 +26,14 @@ __all__ = ["BINARY_HEADER", "BINARY_TRAILER", "CopyFormat", "CopyTextEncoder", "
 BINARY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 BINARY_TRAILER: Final = b"\xff\xff"
 
-# Types whose text never holds a character that COPY has to escape, whatever the delimiter is.
-_PLAIN: Final = frozenset({oids.BOOL, oids.INT2, oids.INT4, oids.INT8, oids.OID, oids.UUID})
+# Types whose text is letters, digits and a few marks: it holds nothing that COPY has to escape, unless the delimiter
+# is one of those.
+_PLAIN: Final = frozenset(
+    {oids.BOOL, oids.INT2, oids.INT4, oids.INT8, oids.OID, oids.UUID, oids.FLOAT4, oids.FLOAT8, oids.NUMERIC}
+    | {oids.DATE, oids.TIME, oids.TIMETZ, oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.INTERVAL}
+)
+_PLAIN_MARKS: Final = " +-:./@"
+_MAX_BYTES: Final = 1 << 29  # Arrow's offsets have 31 bits; delimiters and lengths come on top
 _TEXT_SPECIAL: Final = b"\\\n\r\t\b\f\v"
 _LETTERS: Final = ((r"\\", r"\\\\"), (r"\x08", r"\\b"), (r"\f", r"\\f"), (r"\n", r"\\n"), (r"\r", r"\\r"),
                    (r"\t", r"\\t"), (r"\x0b", r"\\v"))  # fmt: skip
@@ -115,74 +120,51 @@ class CopyTextEncoder:
         special = _TEXT_SPECIAL + chosen.delimiter.encode()
         if chosen.format == "csv":
             special = (chosen.delimiter + chosen.quote + "\n\r").encode()
-        self._special = np.zeros(256, np.bool_)
-        self._special[np.frombuffer(special, np.uint8)] = True
+        self._letters = tuple(letter for letter in special if letter >= 14)
+        marks = chosen.delimiter + (chosen.quote if chosen.format == "csv" else "")
+        nothing_is_plain = any(mark.isalnum() or mark in _PLAIN_MARKS for mark in marks) or chosen.null.isalnum()
+        self._plain: frozenset[int] = frozenset() if nothing_is_plain else _PLAIN
 
     def encode(self, batch: pa.RecordBatch) -> memoryview:
         """Return the rows of a batch as CopyData messages."""
         count = batch.num_rows
         if not count:
             return memoryview(b"")
-        fixed_bytes = 4 + len(self._columns)  # length, delimiters, the end of the line
-        sizes: Vector | None = None
-        pieces: list[list[Vector | bytes]] = [[]]
-        values: list[pa.Array] = []
+        delimiter = self._format.delimiter.encode()
+        parts: list[pa.Array] = []
+        run: list[Vector | bytes] = []  # columns of fixed width that stand side by side
         for place, (column, array) in enumerate(zip(self._columns, batch.columns, strict=True)):
-            if place:
-                pieces[-1].append(self._format.delimiter.encode())
             cells = text_cells(array, column.type_oid, self._style)
-            is_plain = self._format.format == "text" or place not in self._format.force_quote
-            if isinstance(cells, Fixed) and cells.valid is None and is_plain and self._is_safe(cells):
-                fixed_bytes += cells.width
-                pieces[-1].extend(cells.pieces)
+            is_plain = column.type_oid in self._plain and place not in self._format.force_quote
+            if isinstance(cells, Fixed) and cells.valid is None and is_plain:
+                run += [delimiter, *cells.pieces] if run else cells.pieces
                 continue
+            if run:
+                parts.append(binary_from_fixed(run, count))
+                run = []
             if isinstance(cells, Fixed):
                 texts = binary_from_fixed(cells.pieces, count, cells.valid).cast(pa.string())
             else:
                 texts = cells.array
-            texts = self._written(texts, column.type_oid, place)
-            lengths = lengths_of(texts).astype(np.int64)
-            sizes = lengths if sizes is None else sizes + lengths
-            values.append(pa.Array.from_buffers(pa.binary(), count, [None, *texts.buffers()[1:]], 0, texts.offset))
-            pieces.append([])
-        pieces[-1].append(b"\n")
-        message_bytes = np.full(count, fixed_bytes, np.int64) if sizes is None else sizes + fixed_bytes
-        total = int(message_bytes.sum()) + count
-        if total >= 1 << 30 and count > 1:
+            if not is_plain:
+                texts = self._quoted(texts, place) if self._format.format == "csv" else self._escaped(texts)
+            if texts.null_count:
+                texts = pc.fill_null(texts, self._format.null)
+            parts.append(pa.Array.from_buffers(pa.binary(), count, [None, *texts.buffers()[1:]], 0, texts.offset))
+        if run:
+            parts.append(binary_from_fixed(run, count))
+        if sum(int(offsets_of(part)[-1]) - int(offsets_of(part)[0]) for part in parts) > _MAX_BYTES and count > 1:
             half = count // 2
             return memoryview(b"".join((self.encode(batch.slice(0, half)), self.encode(batch.slice(half)))))
-        pieces[0] = [b"d", message_bytes.astype(">i4"), *pieces[0]]
-        parts = []
-        for index, run in enumerate(pieces):
-            if run:
-                parts.append(binary_from_fixed(run, count))
-            if index < len(values):
-                parts.append(values[index])
-        joined = pc.binary_join_element_wise(*parts, b"") if len(parts) > 1 else parts[0]
-        return memoryview(joined.buffers()[2])[:total]
-
-    def _is_safe(self, cells: Fixed) -> bool:
-        """Return whether no piece holds a special character."""
-        return not any(
-            self._special[np.frombuffer(piece, np.uint8)].any()
-            if isinstance(piece, bytes)
-            else self._special[np.ascontiguousarray(piece).view(np.uint8)].any()
-            for piece in cells.pieces
-        )
-
-    def _written(self, texts: pa.Array, type_oid: int, place: int) -> pa.Array:
-        """Return values escaped or quoted, NULLs as their text."""
-        chosen = self._format
-        if type_oid not in _PLAIN or place in chosen.force_quote or chosen.format == "csv":
-            texts = self._quoted(texts, place) if chosen.format == "csv" else self._escaped(texts)
-        elif self._has_special(texts):
-            texts = self._escaped(texts)
-        return pc.fill_null(texts, chosen.null) if texts.null_count else texts
+        lines = pc.binary_join_element_wise(*parts, delimiter) if parts else pa.array([b""] * count, pa.binary())
+        sizes = (lengths_of(lines) + 5).astype(">i4")  # the length itself, and the end of the line
+        joined = pc.binary_join_element_wise(binary_from_fixed((b"d", sizes), count), lines, b"\n", b"")
+        return memoryview(joined.buffers()[2])[: int(offsets_of(joined)[-1])]
 
     def _has_special(self, texts: pa.Array) -> bool:
         offsets = offsets_of(texts)
         data = data_of(texts)[int(offsets[0]) : int(offsets[-1])]
-        return bool(self._special[data].any())
+        return any((data == letter).any() for letter in self._letters) or bool((data < 14).any())
 
     def _escaped(self, texts: pa.Array) -> pa.Array:
         if not self._has_special(texts):

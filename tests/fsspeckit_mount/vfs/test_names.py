@@ -218,3 +218,79 @@ def test_without_a_ttl_every_question_goes_to_the_storage_and_none_to_a_new_list
         house.clock.advance(0.001)
         house.find("d", f"f{number}")
     assert house.storage.requests == {"stat": 100}
+
+
+class AskedBothStorage(DictStorage):
+    """A storage that answers both questions about a name in two requests."""
+
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
+        self.requests["stat"] += 1
+        self.requests["walk"] += 1
+        below = any(name.startswith(f"{key}/") for name in self.files)
+        return (self.info(key) if key in self.files else None), below
+
+
+def test_a_name_in_a_large_directory_that_was_never_listed_costs_two_requests() -> None:
+    house = House()
+    house.storage = AskedBothStorage({f"big/file-{number:05}": b"x" for number in range(2000)})
+    house.listings = Listings(house.storage, house.clock, 30.0)
+    house.names = Names(house.storage, house.inodes, house.listings, house.clock, 1.0, prefixes_shadow_objects=True)
+    for number in (0, 7):
+        house.storage.requests.clear()
+        assert isinstance(house.find("big", f"file-{number:05}"), Sighting)
+        assert house.storage.requests == {"stat": 1, "walk": 1}
+    house.storage.page_entries = 1000
+    house.storage.requests.clear()
+    house.find("big", "file-00009")  # the third looks whether the directory is small, once
+    assert house.storage.requests.total() == 3
+    for number in (11, 13):
+        house.storage.requests.clear()
+        house.find("big", f"file-{number:05}")
+        assert house.storage.requests.total() == 2
+    house.storage.requests.clear()
+    assert isinstance(house.find("big", "none"), Absence)
+    assert house.storage.requests.total() == 2
+
+
+def test_the_third_name_of_a_small_directory_shows_all_of_it_in_one_request() -> None:
+    house = House(*(f"d/file-{number:02}" for number in range(50)), "d/sub/below")
+    for number in (1, 2):
+        house.find("d", f"file-{number:02}")
+    house.storage.requests.clear()
+    for number in range(3, 50):
+        assert isinstance(house.find("d", f"file-{number:02}"), Sighting)
+    folder = house.find("d", "sub")
+    assert isinstance(folder, Sighting)
+    assert isinstance(folder.entry, DirectoryInfo)
+    assert isinstance(house.find("d", "none"), Absence)
+    assert house.storage.requests == {"walk": 1}
+
+
+def test_refresh_asks_again_for_what_lies_there_and_nothing_else() -> None:
+    house = House("d/a", "d/b", "e")
+    house.list("")
+    house.list("d")
+    house.find("", "d")
+    house.find("d", "a")
+    house.find("", "e")
+    assert house.names.refresh("d/a") >= 1
+    house.at_once("d", "b")
+    with pytest.raises(WouldBlock):
+        house.at_once("d", "a")
+    house.names.refresh("d")
+    for name in ("a", "b"):
+        with pytest.raises(WouldBlock):
+            house.at_once("d", name)
+    house.at_once("", "e")
+    house.names.refresh("")
+    with pytest.raises(WouldBlock):
+        house.at_once("", "e")
+
+
+def test_refresh_of_a_name_that_was_absent() -> None:
+    house = House("d/a")
+    house.list("d")
+    assert isinstance(house.at_once("d", "new"), Absence)
+    house.storage.put("d/new", b"x")
+    house.names.refresh("d/new")
+    assert isinstance(house.find("d", "new"), Sighting)

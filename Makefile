@@ -39,7 +39,7 @@ format: $(VENV)/.installed-dev ## write the format that check wants
 	$(BIN)/ruff check --fix .
 
 $(VENV)/.installed-azurite: | $(BIN)/python system-server
-	@npm install --silent --no-audit --no-fund --prefix $(VENV) azurite@3.35.0 || { echo "fsspeckit-gateway: npm could not install azurite, which the tests of Azure need" >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --prefix $(VENV) azurite@3.35.0 pg@8 postgres@3 || { echo "fsspeckit-gateway: npm could not install azurite, pg and postgres, which tests need" >&2; exit 1; }
 	@touch $@
 
 test: $(VENV)/.installed-dev system-server $(VENV)/.installed-azurite ## every test, on real servers and real mounts

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Install the Debian packages that are missing, where this is root; else say which.
 #   system-packages.sh          what the demo needs: fusermount3 and psql
-#   system-packages.sh server   and what the tests start themselves: a PostgreSQL server to compare with, sshd, npm for Azurite,
+#   system-packages.sh server   and what the tests start themselves: a PostgreSQL server to compare with, sshd, npm for Azurite, JDBC and ODBC,
 #                               programs that read mounts
 set -u
 missing=""
@@ -11,6 +11,9 @@ if [ "${1:-}" = server ] && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&
 if [ "${1:-}" = server ]; then
     command -v sshd >/dev/null 2>&1 || [ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
     command -v npm >/dev/null 2>&1 || missing="$missing npm"
+    command -v javac >/dev/null 2>&1 || missing="$missing default-jdk-headless"
+    [ -e /usr/share/java/postgresql.jar ] || missing="$missing libpostgresql-jdbc-java"
+    command -v isql >/dev/null 2>&1 || missing="$missing unixodbc odbc-postgresql"
     for program in fio git less rsync sqlite3; do # programs that read mounts
         command -v $program >/dev/null 2>&1 || missing="$missing $program"
     done

@@ -20,6 +20,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, static_rows
 from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS
+from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["Catalog", "CatalogTable"]
@@ -45,6 +46,9 @@ _TYPE_ALIASES = {
 }
 
 
+_COLUMN_TYPES: Mapping[str, int] = {"name": oids.NAME, "char": oids.CHAR, "regproc": oids.REGPROC, "oid": oids.OID}
+
+
 class Catalog:
     """Where the relations and functions of the catalog are, and what is in them. Thread-safe after `install`."""
 
@@ -52,7 +56,8 @@ class Catalog:
         self._relations = {(relation.schema, relation.name): relation for relation in relation_definitions()}
         self._column_oids = {
             relation.name: {
-                column.name: column_for(column.name, duckdb_type(column.type_name)).type_oid
+                column.name: _COLUMN_TYPES.get(column.type_name)
+                or column_for(column.name, duckdb_type(column.type_name)).type_oid
                 for column in relation.columns
             }
             for relation in self._relations.values()

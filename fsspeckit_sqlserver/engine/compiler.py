@@ -18,7 +18,7 @@ from fsspeckit_sqlserver.engine.answers import is_repeatable
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.errors import translate_duckdb
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
-from fsspeckit_sqlserver.engine.naming import name_targets
+from fsspeckit_sqlserver.engine.naming import name_targets, output_name
 from fsspeckit_sqlserver.engine.parameters import (
     cast_parameters,
     count_parameters,
@@ -28,7 +28,7 @@ from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
-from fsspeckit_sqlserver.engine.trees import copied, deparse, parsed_select, walk
+from fsspeckit_sqlserver.engine.trees import call, copied, deparse, parsed_select, replace_node, walk
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 
@@ -179,6 +179,11 @@ def compile_query(
     can_repeat = is_repeatable(node)
     cast_parameters(node, types)
     inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
+    for target, kind in zip(node.select_stmt.target_list, inferred or (), strict=False):
+        if kind.oid == oids.REGPROC:  # shown as a name: ADBC learns from them how to read a type
+            value = target.res_target.val
+            target.res_target.name = target.res_target.name or output_name(value)
+            replace_node(value, call(("gw_pg", "regproc_text"), copied(value)))
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
     surroundings = replace(surroundings, now_parameter=count + 1)
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)

@@ -333,6 +333,10 @@ class Dialect:
                 inverse.a_expr.lexpr.a_const.fval.fval = "1.0"
                 expression.name[-1].string.sval = "*"
                 expression.rexpr.CopyFrom(inverse)
+        elif expression.kind in {pb.AEXPR_LIKE, pb.AEXPR_ILIKE} and _is_escaped(expression.rexpr):
+            pattern = copied(expression.rexpr).func_call.args
+            name = {"~~": "like", "!~~": "not_like", "~~*": "ilike", "!~~*": "not_ilike"}[symbol]
+            replace_node(node, call(f"{name}_escape", expression.lexpr, *pattern))
         elif expression.kind == pb.AEXPR_SIMILAR:
             expression.kind = pb.AEXPR_OP
             expression.name[-1].string.sval = "~" if symbol == "~" else "!~"
@@ -390,6 +394,11 @@ class Dialect:
 
 
 _LIST_FUNCTIONS: Final = frozenset({"string_split", "string_split_regex", "json_keys", "generate_subscripts"})
+
+
+def _is_escaped(pattern: pb.Node) -> bool:
+    """Return whether a pattern of LIKE has an ESCAPE, which PostgreSQL's grammar makes a call of."""
+    return pattern.WhichOneof("node") == "func_call" and names_of(pattern.func_call.funcname)[-1] == "like_escape"
 
 
 def _is_interval(node: pb.Node) -> bool:

@@ -11,7 +11,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.common.units import format_size
 from fsspeckit_lib.datasets import Pruning
-from fsspeckit_sqlserver.engine.errors import StatementProblem, UnsupportedStatement
+from fsspeckit_sqlserver.engine.errors import InvalidParameterValue, StatementProblem, UnsupportedStatement
 
 __all__ = ["ExplainOptions", "ScanReport", "explain_json", "explain_lines", "explain_options"]
 
@@ -48,6 +48,7 @@ class ExplainOptions:
 
     analyze: bool = False
     is_json: bool = False
+    has_costs: bool = True
 
 
 def explain_options(statement: pb.ExplainStmt) -> ExplainOptions:
@@ -58,19 +59,23 @@ def explain_options(statement: pb.ExplainStmt) -> ExplainOptions:
         StatementProblem: an unknown option.
     """
     analyze = is_json = False
+    has_costs = True
     for node in statement.options:
         option = node.def_elem
         name = option.defname
         value = _option_value(option)
         if name == "analyze":
             analyze = value not in {"false", "off", "0"}
+        elif name == "costs":
+            has_costs = value not in {"false", "off", "0"}
         elif name == "format":
+            if value not in {"text", "json", "xml", "yaml"}:
+                raise InvalidParameterValue(f'unrecognized value for EXPLAIN option "format": "{value}"')
             if value not in {"text", "json"}:
                 raise UnsupportedStatement(f"EXPLAIN format {value} is not supported", "Use TEXT or JSON.")
             is_json = value == "json"
         elif name not in {
             "verbose",
-            "costs",
             "settings",
             "buffers",
             "wal",
@@ -80,7 +85,7 @@ def explain_options(statement: pb.ExplainStmt) -> ExplainOptions:
             "memory",
         }:
             raise StatementProblem(f'unrecognized EXPLAIN option "{name}"')
-    return ExplainOptions(analyze, is_json)
+    return ExplainOptions(analyze, is_json, has_costs)
 
 
 def _option_value(option: pb.DefElem) -> str:
@@ -94,11 +99,13 @@ def _option_value(option: pb.DefElem) -> str:
     return "true"
 
 
-def explain_lines(reports: Sequence[ScanReport], plan: str) -> list[str]:
+def explain_lines(reports: Sequence[ScanReport], plan: str, columns: int | None) -> list[str]:
     """Return the rows of QUERY PLAN: the scans of datasets, an empty line, then DuckDB's operators.
 
     Args:
         plan: DuckDB's, in JSON.
+        columns: how many the result has; None leaves out costs. They stand in the first line as PostgreSQL writes them,
+            where postgres_fdw reads its estimate.
     """
     lines: list[str] = []
     for report in reports:
@@ -112,9 +119,23 @@ def explain_lines(reports: Sequence[ScanReport], plan: str) -> list[str]:
         lines.extend(f"    {name}" for name in _abbreviated(report.files))
     if lines:
         lines.append("")
-    for operator in _operators(plan):
+    operators = _operators(plan)
+    for operator in operators:
         _render(operator, 0, lines)
+    if columns is not None and lines:
+        rows = _estimated_rows(operators)
+        lines[0] += f"  (cost=0.00..{rows / 100:.2f} rows={rows} width={8 * columns})"
     return lines
+
+
+def _estimated_rows(operators: Sequence[_Operator]) -> int:
+    """Return how many rows DuckDB expects of the whole: the first operator that says."""
+    for operator in operators:
+        if operator.estimate is not None and operator.estimate.isdigit():
+            return int(operator.estimate)
+        if operator.children:
+            return _estimated_rows(operator.children)
+    return 1
 
 
 def _operators(plan: str) -> list[_Operator]:

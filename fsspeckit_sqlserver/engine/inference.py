@@ -17,7 +17,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.coercions import adopt, cast_literal, float8_of, int4_series, note_call
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
-from fsspeckit_sqlserver.engine.trees import call, child_messages, names_of, replace_node
+from fsspeckit_sqlserver.engine.trees import call, child_messages, copied, names_of, replace_node
 from fsspeckit_sqlserver.engine.typing_rules import (
     FIRST_ARGUMENT,
     INTEGERS,
@@ -264,6 +264,8 @@ class _Inference:
                 self.visit(element)
             return target
         source = self.visit(argument)
+        if source == oids.REGPROC and target in TEXTS:
+            replace_node(argument, call(("gw_pg", "regproc_text"), copied(argument)))
         if target is None or not self._is_strict:
             return target
         if source is not None and not castable(source, target):

@@ -233,7 +233,11 @@ class DuckSession:
         text = "\n".join(str(row[-1]) for row in rows)
         if options.is_json:
             return text_rows("QUERY PLAN", "EXPLAIN", [explain_json(prepared.reports, text)], oids.JSON)
-        return text_rows("QUERY PLAN", "EXPLAIN", explain_lines(prepared.reports, text))
+        return text_rows(
+            "QUERY PLAN",
+            "EXPLAIN",
+            explain_lines(prepared.reports, text, len(plan.columns) if options.has_costs else None),
+        )
 
 
 def _hashable(value: object) -> object:

@@ -38,7 +38,7 @@ def test_the_sql_server_is_confined(tmp_path: Path) -> None:
     analyze = shutil.which("systemd-analyze")
     assert analyze
     unit = tmp_path / "fsspeckit-sqlserver.service"
-    unit.write_text((UNITS[1]).read_text().replace("/opt/fsspeckit/bin", sysconfig.get_path("scripts")))
+    unit.write_text(UNITS[-1].read_text().replace("/opt/fsspeckit/bin", sysconfig.get_path("scripts")))
     result = subprocess.run(
         [analyze, "security", "--offline=yes", "--threshold=30", "--no-pager", str(unit)],
         capture_output=True,

@@ -232,6 +232,18 @@ def test_readdir_and_stat_show_the_same_numbers() -> None:
     assert items[b"."].ino == vfs.attributes(ROOT_NODEID)[0].ino == 1
 
 
+def test_a_prefix_is_as_old_as_the_newest_thing_in_it() -> None:
+    vfs = vfs_on(DictStorage({"d/a": b"x", "d/e/b": b"y"}))
+    folder = node_at(vfs, "d")
+    assert folder.attributes.mtime_ns == 5_000_000_000  # of the mount: nothing is known of it yet
+    fh = vfs.open_directory(folder.nodeid).fh
+    offset = 0
+    while items := list(vfs.read_directory(fh, offset, may_block=True)):
+        offset = items[-1].next_offset
+    assert vfs.attributes(folder.nodeid)[0].mtime_ns == 1_000_000_000
+    assert node_at(vfs, "d").attributes.mtime_ns == 1_000_000_000  # its parent's listing does not know better
+
+
 def test_forgetting_everything_leaves_the_root() -> None:
     vfs = vfs_on(DictStorage({"d/a": b"x", "d/b": b"y"}))
     nodes = [node_at(vfs, path) for path in ("d", "d/a", "d/b")]

@@ -57,6 +57,11 @@ GOLDEN: list[tuple[int, str, Body]] = [
     (Opcode.INTERRUPT, "0a00000000000000", messages.Interrupt(10)),
     (Opcode.DESTROY, "", messages.Empty()),
     (
+        Opcode.IOCTL,
+        "0900000000000000 01000000 6646fcff 0000000000000000 03000000 fc3f0000 616263",
+        messages.Ioctl(0xFFFC4666, 16380, b"abc"),
+    ),
+    (
         Opcode.BATCH_FORGET,
         "02000000 00000000 0500000000000000 0100000000000000 0600000000000000 0200000000000000",
         messages.BatchForget(((5, 1), (6, 2))),

@@ -52,6 +52,15 @@ def test_open_and_statfs() -> None:
     assert struct.unpack_from("<5Q4I", body) == (1 << 28, free, free, 99, 99, 4096, 1024, 4096, 0)
 
 
+def test_sizes_ioctls_and_notices() -> None:
+    assert replies.size_body(7) == bytes.fromhex("07000000 00000000")
+    assert replies.ioctl_body(b"ab") == bytes(16) + b"ab"
+    assert replies.epoch_notice() == bytes.fromhex("10000000 08000000 0000000000000000")
+    assert replies.gone_notice(5, b"ab") == bytes.fromhex(
+        "23000000 03000000 0000000000000000 0500000000000000 02000000 00000000 616200"
+    )
+
+
 def test_directory_entries_are_aligned_and_stay_within_the_size() -> None:
     buffer = replies.DirectoryBuffer(80, plus=False)
     names = [b"a", b"abcdefgh", b"abcdefghi"]

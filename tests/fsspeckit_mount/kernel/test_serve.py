@@ -33,6 +33,8 @@ class ScriptedKernel:
         self._arrived = threading.Condition()
         self._unique = 0
         self.gone: set[int] = set()
+        self.notices: list[bytes] = []
+        self.server: FuseServer | None = None
 
     def receive(self, buffer: bytearray) -> int:
         wire = self._requests.get(timeout=30)
@@ -43,6 +45,9 @@ class ScriptedKernel:
         wire = b"".join(bytes(part) for part in parts)
         length, error, unique = struct.unpack_from("<IiQ", wire)
         assert length == len(wire)
+        if unique == 0:
+            self.notices.append(wire)
+            return True
         with self._arrived:
             assert unique not in self.replies, "answered twice"
             if unique in self.gone:
@@ -89,12 +94,15 @@ def read_body(fh: int, offset: int, size: int) -> bytes:
 
 
 @contextmanager
-def serving(vfs: VirtualFileSystem) -> Iterator[ScriptedKernel]:
+def serving(
+    vfs: VirtualFileSystem, *, minor: int = 45, control: tuple[int, Callable[[bytes], bytes]] | None = None
+) -> Iterator[ScriptedKernel]:
     kernel = ScriptedKernel()
-    server = FuseServer(kernel, vfs, Wishes(1 << 20, passthrough=True, stack_depth=1))
+    server = FuseServer(kernel, vfs, Wishes(1 << 20, passthrough=True, stack_depth=1), control)
+    kernel.server = server
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
-    code, _ = kernel.call(Opcode.INIT, struct.pack("<IIIII44x", 7, 45, 131072, 0xFFFFFFFF, 0xFFFFFFFF))
+    code, _ = kernel.call(Opcode.INIT, struct.pack("<IIIII44x", 7, minor, 131072, 0xFFFFFFFF, 0xFFFFFFFF))
     assert code == 0
     try:
         yield kernel
@@ -190,6 +198,48 @@ def test_lookup_open_read_release(kernel: ScriptedKernel) -> None:
     assert kernel.call(Opcode.FLUSH, struct.pack("<QIIQ", fh, 0, 0, 0), nodeid) == (0, b"")
     assert kernel.call(Opcode.RELEASE, struct.pack("<QIIQ", fh, 0, 0, 0), nodeid) == (0, b"")
     assert kernel.call(Opcode.READ, read_body(fh, 0, 1), nodeid)[0] == errno.ESTALE
+
+
+def test_extended_attributes_tell_their_size_first(kernel: ScriptedKernel) -> None:
+    nodeid = kernel.lookup(b"a.txt")
+    for opcode, tail in ((Opcode.GETXATTR, b"user.fsspeckit.url\0"), (Opcode.LISTXATTR, b"")):
+        code, body = kernel.call(opcode, struct.pack("<II", 0, 0) + tail, nodeid)
+        size = struct.unpack("<II", body)[0]
+        assert code == 0
+        code, body = kernel.call(opcode, struct.pack("<II", size, 0) + tail, nodeid)
+        assert (code, len(body)) == (0, size)
+        assert kernel.call(opcode, struct.pack("<II", size - 1, 0) + tail, nodeid)[0] == errno.ERANGE
+    assert body == b"user.fsspeckit.url\0user.fsspeckit.cached\0user.fsspeckit.etag\0"
+    absent = struct.pack("<II", 99, 0) + b"user.other\0"
+    assert kernel.call(Opcode.GETXATTR, absent, nodeid)[0] == errno.ENODATA
+    acl = struct.pack("<II", 99, 0) + b"system.posix_acl_access\0"
+    assert kernel.call(Opcode.GETXATTR, acl, nodeid)[0] == errno.EOPNOTSUPP
+
+
+def test_a_question_about_the_mount_is_answered_by_who_is_asked(storage: DictStorage) -> None:
+    def answer(question: bytes) -> bytes:
+        return question.upper()
+
+    with serving(vfs_on(storage), control=(77, answer)) as kernel:
+        body = struct.pack("<QIIQII", 0, 1, 77, 0, 3, 3) + b"abc"
+        assert kernel.call(Opcode.IOCTL, body) == (0, bytes(16) + b"ABC")
+        assert kernel.call(Opcode.IOCTL, body.replace(struct.pack("<I", 77), struct.pack("<I", 78)))[0] == errno.ENOTTY
+        small = struct.pack("<QIIQII", 0, 1, 77, 0, 3, 2) + b"abc"
+        assert kernel.call(Opcode.IOCTL, small)[0] == errno.EINVAL
+
+
+@pytest.mark.parametrize(("minor", "notices"), [(45, 1), (40, 2)])
+def test_the_kernel_is_told_to_look_up_names_again(storage: DictStorage, minor: int, notices: int) -> None:
+    vfs = vfs_on(storage)
+    with serving(vfs, minor=minor) as kernel:
+        kernel.lookup(b"a.txt")
+        kernel.lookup(b"dir")
+        assert kernel.server is not None
+        kernel.server.believe_nothing("")
+        assert len(kernel.notices) == notices
+        assert {struct.unpack_from("<IiQ", wire)[1] for wire in kernel.notices} == {8 if minor >= 44 else 3}
+        names = {wire[32:-1] for wire in kernel.notices if minor < 44}
+        assert names == (set() if minor >= 44 else {b"a.txt", b"dir"})
 
 
 def test_a_large_file_is_read_directly_until_it_is_complete(kernel: ScriptedKernel) -> None:

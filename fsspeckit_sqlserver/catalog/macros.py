@@ -250,8 +250,10 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.quote_nullable(x) AS coalesce('''' || replace(x::VARCHAR, '''', '''''') || '''', 'NULL')""",
     """CREATE MACRO gw_pg.initcap(x) AS array_to_string(list_transform(regexp_extract_all(lower(x),
         '[[:alnum:]]+|[^[:alnum:]]+'), lambda w: upper(w[1]) || w[2:]), '')""",
-    """CREATE MACRO gw_pg.regexp_match(s, p) AS CASE WHEN NOT regexp_matches(s, p) THEN NULL::VARCHAR[]
-        WHEN regexp_matches(p, '\\([^?]') THEN [regexp_extract(s, p, 1)] ELSE [regexp_extract(s, p)] END""",
+    """CREATE MACRO gw_pg.json_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array'
+        WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END""",
+    """CREATE MACRO gw_pg.jsonb_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array'
+        WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END""",
     "CREATE MACRO gw_pg.array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
     "CREATE MACRO gw_pg.array_upper(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
     "CREATE MACRO gw_pg.array_length(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
@@ -303,8 +305,6 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.convert_to(t, e) AS encode(t)",
     """CREATE MACRO gw_pg.octet_length(x) AS
         CASE WHEN typeof(x) = 'BLOB' THEN octet_length(TRY_CAST(x AS BLOB)) ELSE strlen(x::VARCHAR) END""",
-    "CREATE MACRO gw_pg.num_nulls(a) AS (a IS NULL)::INTEGER, (a, b) AS (a IS NULL)::INTEGER + (b IS NULL)::INTEGER",
-    "CREATE MACRO gw_pg.num_nonnulls(a) AS (a IS NOT NULL)::INTEGER",
     "CREATE MACRO gw_pg.scale(x) AS len(split_part(x::VARCHAR, '.', 2))::INTEGER",
     "CREATE MACRO gw_pg.pg_column_size(x) AS octet_length(encode(x::VARCHAR))::INTEGER",
     "CREATE MACRO gw_pg._pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': i::INTEGER}))",

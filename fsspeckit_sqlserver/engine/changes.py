@@ -9,18 +9,18 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.engine.coercions import adopt
+from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Dialect
 from fsspeckit_sqlserver.engine.errors import (
     DuplicateTable,
     UndefinedTable,
-    UnsupportedStatement,
     WrongObjectType,
 )
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.planner import Planner, check_values, plain_value
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
-from fsspeckit_sqlserver.engine.rows import NoRows
+from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
 from fsspeckit_sqlserver.engine.statements import dropped_names
@@ -43,7 +43,7 @@ class Changes:
     def __init__(self, world: World, connections: Connections, planner: Planner, temporaries: Temporaries) -> None:
         self._world, self._connections, self._planner, self._temporaries = world, connections, planner, temporaries
 
-    def execute(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
+    def execute(self, statement: Statement, parameters: Sequence[object]) -> NoRows | KnownRows:
         """Run one of them to its end."""
         name = statement.node_name
         if name in {"create_table_as_stmt", "select_stmt"}:
@@ -69,8 +69,6 @@ class Changes:
             return ()
         node, _ = self._resolved(statement)
         message = getattr(node, statement.node_name)
-        if message.HasField("returning_clause"):
-            raise UnsupportedStatement("RETURNING is not supported for temporary tables")
         types = infer_parameters(message, declared, self._target_oids(message.relation.relname))
         count = max(count_parameters(message), len(declared))
         return tuple(types.get(number, oids.TEXT) for number in range(1, count + 1))
@@ -168,10 +166,20 @@ class Changes:
         }
         self._planner.forget_plans()
 
+    def returned(self, statement: Statement) -> Plan | None:
+        """Return the plan of the rows that RETURNING gives, as a query over the table; None without one."""
+        if statement.node_name not in _VERBS or not statement.node.HasField("returning_clause"):
+            return None
+        select = pb.SelectStmt(op=pb.SETOP_NONE, limit_option=pb.LIMIT_OPTION_DEFAULT)
+        select.target_list.extend(statement.node.returning_clause.exprs)
+        select.from_clause.add().range_var.CopyFrom(statement.node.relation)
+        return self._planner.plan(Statement(deparse("select_stmt", select), "select_stmt", select))[0]
+
     # ---- INSERT, UPDATE, DELETE
 
-    def _change(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
+    def _change(self, statement: Statement, parameters: Sequence[object]) -> NoRows | KnownRows:
         """Run a change of a temporary table; datasets in it are read whole."""
+        returned = self.returned(statement)
         node, resolution = self._resolved(statement)
         name = statement.node_name
         message = getattr(node, name)
@@ -196,6 +204,8 @@ class Changes:
             raise
         fill_scans(node, selects)
         rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
+        if returned is not None:
+            return known_rows(returned.columns, _VERBS[name], rows)
         return NoRows(_VERBS[name], _count(rows))
 
     def _resolved(self, statement: Statement) -> tuple[pb.Node, Resolution[DatasetTable]]:

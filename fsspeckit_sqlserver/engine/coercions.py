@@ -8,6 +8,7 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine import literals
+from fsspeckit_sqlserver.engine.errors import UndefinedFunction, WrongObjectType
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -19,7 +20,7 @@ from fsspeckit_sqlserver.engine.trees import (
     string,
     type_name,
 )
-from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS
+from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS, type_words
 from fsspeckit_sqlserver.types import oids
 
 __all__ = ["adopt", "cast_literal", "float8_of", "note_call"]
@@ -152,6 +153,10 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
                 letter.case_expr.args[1].case_when.expr.bool_expr.args[0].CopyFrom(argument)
                 replace_node(argument, letter)
         return oids.TEXT
+    if name == "count" and not arguments and not node.func_call.agg_star:
+        raise WrongObjectType("count(*) must be used to call a parameterless aggregate function")
+    if name == "generate_series" and len(arguments) == 1:
+        raise UndefinedFunction(f"function generate_series({type_words(first or 0)}) does not exist")
     if name == "round" and len(kinds) == 1 and first in {oids.FLOAT4, oids.FLOAT8}:
         replace_node(node, call("round_even", copied(arguments[0]), integer(0)))
         return oids.FLOAT8

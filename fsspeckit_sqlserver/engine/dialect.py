@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.casts import array_constant, rewrite_cast, rewrite_type, show_reg_cast
-from fsspeckit_sqlserver.engine.errors import UndefinedSchema, UnsupportedStatement
+from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import FROM_FUNCTIONS, REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
 from fsspeckit_sqlserver.engine.patterns import parse_array
@@ -333,10 +333,8 @@ class Dialect:
                 inverse.a_expr.lexpr.a_const.fval.fval = "1.0"
                 expression.name[-1].string.sval = "*"
                 expression.rexpr.CopyFrom(inverse)
-        elif expression.kind in {pb.AEXPR_LIKE, pb.AEXPR_ILIKE} and _is_escaped(expression.rexpr):
-            pattern = copied(expression.rexpr).func_call.args
-            name = {"~~": "like", "!~~": "not_like", "~~*": "ilike", "!~~*": "not_ilike"}[symbol]
-            replace_node(node, call(f"{name}_escape", expression.lexpr, *pattern))
+        elif expression.kind in {pb.AEXPR_LIKE, pb.AEXPR_ILIKE}:
+            self._like(node, symbol)
         elif expression.kind == pb.AEXPR_SIMILAR:
             expression.kind = pb.AEXPR_OP
             expression.name[-1].string.sval = "~" if symbol == "~" else "!~"
@@ -353,11 +351,28 @@ class Dialect:
             if elements is not None:  # x = ANY ('{a,b}'): the array takes the type of x
                 expression.rexpr.CopyFrom(array_constant(elements))
 
+    def _like(self, node: pb.Node, symbol: str) -> None:
+        """Give LIKE its escape character: the backslash, which DuckDB's has not, unless another one is written."""
+        expression = node.a_expr
+        pattern = string_value(expression.rexpr)
+        if pattern is not None and "\\" not in pattern:
+            return  # a plain pattern stays, so that `LIKE 'a%'` remains a search for a prefix
+        arguments = [copied(expression.rexpr), string("\\")]
+        if _is_escaped(expression.rexpr):
+            arguments = [copied(argument) for argument in expression.rexpr.func_call.args]
+            if string_value(arguments[1]) == "":  # ESCAPE '': nothing escapes
+                expression.rexpr.CopyFrom(arguments[0])
+                return
+        name = {"~~": "like", "!~~": "not_like", "~~*": "ilike", "!~~*": "not_ilike"}[symbol]
+        replace_node(node, call(f"{name}_escape", expression.lexpr, *arguments))
+
     def _collation(self, node: pb.Node) -> None:
         name = names_of(node.collate_clause.collname)[-1]
         if name.lower() in _PLAIN_COLLATIONS:
             replace_node(node, copied(node.collate_clause.arg))
             return
+        if "_" not in name and "-" not in name:
+            raise UndefinedObject(f'collation "{name}" for encoding "UTF8" does not exist')
         raise UnsupportedStatement(f'collation "{name}" is not supported', "Text is ordered by its bytes (C).")
 
     def _is_system_column(self, node: pb.Node) -> bool:

@@ -347,6 +347,7 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.CatalogException, r"Column with name .* already exists", DuplicateColumn),
     (duckdb.CatalogException, r".*depend", DependentObjects),
     (duckdb.CatalogException, r"", UndefinedObject),
+    (duckdb.ParserException, r"Duplicate CTE name", DuplicateAlias),
     (duckdb.ParserException, r"", StatementProblem),
     (duckdb.SyntaxException, r"", StatementProblem),
     (duckdb.ConversionException, r"invalid (date|time|timestamp)", InvalidDatetime),
@@ -357,7 +358,7 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.ConversionException, r"extract specifier", InvalidParameterValue),
     (
         duckdb.ConversionException,
-        r".*out of range|Could not (cast value|convert string) .* to DECIMAL\(",
+        r'.*out of range|Could not cast value .* to DECIMAL|Could not convert string "[\d.+-]+" to DECIMAL',
         NumericOutOfRange,
     ),
     (duckdb.ConversionException, r"", InvalidText),

@@ -14,7 +14,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
 from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
-from fsspeckit_sqlserver.engine.trees import call, cast, integer, string, string_value, type_name
+from fsspeckit_sqlserver.engine.trees import call, cast, integer, parsed_expression, string, string_value, type_name
 
 __all__ = ["FROM_FUNCTIONS", "REWRITES", "SET_RETURNING", "check_function", "renamed"]
 
@@ -258,6 +258,40 @@ def _refuse_regexp_matches(_: Sequence[pb.Node]) -> pb.Node | None:
     raise UnsupportedStatement("regexp_matches is not supported", "Use regexp_match, or the operator ~.")
 
 
+def _regexp_match(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """The groups of the first match, or all of it where the pattern has none."""
+    pattern = string_value(arguments[1]) if len(arguments) == 2 else None
+    if pattern is None:
+        raise UnsupportedStatement("regexp_match takes a constant pattern without flags")
+    try:
+        groups = re.compile(pattern).groups
+    except re.error:
+        groups = 0
+    found = parsed_expression("CASE WHEN regexp_matches(s, p) THEN ARRAY[1] END")
+    case = found.case_expr.args[0].case_when
+    for place in (0, 1):
+        case.expr.func_call.args[place].CopyFrom(arguments[place])
+    elements = case.result.a_array_expr.elements
+    del elements[:]
+    for group in range(1, groups + 1) if groups else (0,):
+        elements.add().CopyFrom(call("regexp_extract", arguments[0], arguments[1], integer(group)))
+    return found
+
+
+def _count_nulls(arguments: Sequence[pb.Node], *, is_null: bool) -> pb.Node | None:
+    total = integer(0)
+    for argument in arguments:
+        test = parsed_expression("(x IS NULL)::int4" if is_null else "(x IS NOT NULL)::int4")
+        test.type_cast.arg.null_test.arg.CopyFrom(argument)
+        both = pb.Node()
+        both.a_expr.kind = pb.AEXPR_OP
+        both.a_expr.name.add().string.sval = "+"
+        both.a_expr.lexpr.CopyFrom(total)
+        both.a_expr.rexpr.CopyFrom(test)
+        total = both
+    return total
+
+
 def _lowered(name: str) -> Rewrite:
     return lambda arguments: call("lower", call(name, *arguments))
 
@@ -277,8 +311,9 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "date_part": _seconds,
     "make_interval": _make_interval,
     "to_hex": _lowered("to_hex"),
-    "json_typeof": _lowered("json_type"),
-    "jsonb_typeof": _lowered("json_type"),
+    "regexp_match": _regexp_match,
+    "num_nulls": lambda arguments: _count_nulls(arguments, is_null=True),
+    "num_nonnulls": lambda arguments: _count_nulls(arguments, is_null=False),
     "json_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),
     "jsonb_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),
     "json_extract_path_text": lambda arguments: _extract_path(arguments, "json_extract_string"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from google.protobuf.message import Message
@@ -234,6 +235,9 @@ class _Inference:
                 return oids.INT4
             case "fval":
                 text = constant.fval.fval
+                if self._is_strict and "e" in text.lower():  # a numeric: DuckDB reads 1e3 as a double
+                    plain = format(Decimal(text), "f")
+                    constant.fval.fval = plain if len(plain) <= 38 else text
                 if not text.isdigit():
                     return oids.NUMERIC
                 return oids.INT8 if int(text) < 2**63 else oids.NUMERIC
@@ -424,6 +428,10 @@ class _Inference:
 
     def _operator(self, node: pb.Node, symbol: str, left: int | None, right: int | None) -> int | None:
         expression = node.a_expr
+        if symbol in {"@>", "<@", "&&"}:  # an array in quotes takes the other's type
+            for side, kind in ((expression.rexpr, left), (expression.lexpr, right)):
+                if kind in oids.ELEMENT_OF:
+                    self._adopt(side, kind or 0)
         if symbol in {"~", "!~", "~*", "!~*", "~~", "@>", "<@", "&&", "^@", "?"}:
             return oids.BOOL
         if symbol == "||":

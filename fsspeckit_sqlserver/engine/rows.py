@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from fsspeckit_sqlserver.engine.running import Running, is_stale
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["KnownRows", "NoRows", "QueryRows", "text_rows"]
+__all__ = ["KnownRows", "NoRows", "QueryRows", "known_rows", "text_rows"]
 
 
 class QueryRows:
@@ -127,6 +128,18 @@ class NoRows:
 
     def close(self) -> None:
         """See `session.ports.Rows`."""
+
+
+def known_rows(columns: tuple[Column, ...], verb: str, rows: Sequence[tuple[object, ...]]) -> KnownRows:
+    """Return rows of Python values, as RETURNING gives them: a handful."""
+    arrays = []
+    for place, column in enumerate(columns):
+        values = [str(row[place]) if isinstance(row[place], uuid.UUID) else row[place] for row in rows]
+        kind = pa.month_day_nano_interval() if column.type_oid == oids.INTERVAL else None
+        arrays.append(pa.array(values, kind))
+    known = KnownRows(columns, verb, pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns]))
+    known.affected = len(rows)
+    return known
 
 
 def text_rows(name: str, verb: str, lines: Sequence[str], type_oid: int = oids.TEXT) -> KnownRows:

@@ -82,7 +82,9 @@ class DuckSession:
             plan, _ = self._planner.plan(inner_query(statement), parameter_oids)
             kind = oids.JSON if explain_options(statement.node).is_json else oids.TEXT
             return SessionShape(plan.parameter_oids, (Column("QUERY PLAN", kind),))
-        return SessionShape(self._changes.parameter_oids(statement, parameter_oids), None)
+        returned = self._changes.returned(statement)
+        columns = None if returned is None else returned.columns
+        return SessionShape(self._changes.parameter_oids(statement, parameter_oids), columns)
 
     def _execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         check_statement(statement)

@@ -61,6 +61,7 @@ _RULES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     ),
     (r"Casting value \"(.*)\" to type DECIMAL\S* failed.*", "numeric field overflow"),
     (r"Could not cast value .* to DECIMAL.*", "numeric field overflow"),
+    (r"Could not convert string \"(.*)\" to DECIMAL\(.*", r'invalid input syntax for type numeric: "\1"'),
     (
         r"Could not convert string '(.*)' to (.+?)(?: when casting from source column .*)?",
         lambda match: f'invalid input syntax for type {type_word(match[2])}: "{match[1]}"',

@@ -87,6 +87,8 @@ def select_cast(duckdb_type: duckdb.sqltypes.DuckDBPyType | str) -> str | None:
     text = str(duckdb_type)
     if text in _CASTS:
         return _CASTS[text]
+    if (suffix := _ARRAY_SUFFIX.search(text)) and text[: suffix.start()] in _CASTS:
+        return "VARCHAR[]"
     if text.startswith(("VARIANT", "UNION(")) and not _ARRAY_SUFFIX.search(text):
         return "JSON"
     return None

@@ -199,7 +199,7 @@ def test_the_catalog_has_oids_of_type_oid_and_system_columns(client: Client) -> 
     assert [(column.name, column.type_oid) for column in rows.columns] == [
         ("oid", oids.OID),
         ("xmin", oids.OID),
-        ("relname", oids.TEXT),
+        ("relname", oids.NAME),
         ("relnatts", oids.INT2),
     ]
     rows.close()

@@ -213,7 +213,7 @@ def _shape(session: DuckSession, sql: str, *declared: int) -> tuple[tuple[int, .
         ("SELECT 1 WHERE $1", (oids.BOOL,)),
         ("SELECT 1 FROM (SELECT id AS i FROM trips) s WHERE s.i = $1", (oids.TEXT,)),
         ("SELECT date_trunc($1, now())", (oids.TEXT,)),
-        ("SELECT 1 FROM pg_class WHERE oid = $1 AND relname = $2", (oids.INT8, oids.TEXT)),
+        ("SELECT 1 FROM pg_class WHERE oid = $1 AND relname = $2", (oids.OID, oids.NAME)),
         ("SELECT $2::int", (oids.TEXT, oids.INT4)),
     ],
 )
@@ -268,7 +268,7 @@ def test_columns_are_known_without_running(client: Client) -> None:
         ("year", oids.INT8),
         ("count", oids.INT8),
     ]
-    assert _shape(client.session, "SELECT oid, relname FROM pg_class")[1] == [("oid", oids.OID), ("relname", oids.TEXT)]
+    assert _shape(client.session, "SELECT oid, relname FROM pg_class")[1] == [("oid", oids.OID), ("relname", oids.NAME)]
     assert _shape(client.session, "EXPLAIN SELECT 1")[1] == [("QUERY PLAN", oids.TEXT)]
     assert _shape(client.session, "CREATE TEMP TABLE x AS SELECT $1::int AS a") == ((oids.INT4,), None)
     with pytest.raises(GatewayError, match="does not exist"):

@@ -22,8 +22,8 @@ SELECT bool_and(b), bool_or(b), every(b) FROM sums
 SELECT g, count(*) FROM sums GROUP BY g ORDER BY g
 SELECT g, sum(i) FROM sums GROUP BY 1 HAVING sum(i) > 20 ORDER BY 1
 SELECT g, sum(i) FILTER (WHERE b) FROM sums GROUP BY g ORDER BY g
-SELECT g, b, count(*) FROM sums GROUP BY ROLLUP (g, b) ORDER BY g, b
-SELECT g, b, count(*) FROM sums GROUP BY CUBE (g, b) ORDER BY g, b
+SELECT g, b, count(*) FROM sums GROUP BY ROLLUP (g, b) ORDER BY g, b, 3
+SELECT g, b, count(*) FROM sums GROUP BY CUBE (g, b) ORDER BY g, b, 3
 SELECT g, grouping(g), count(*) FROM sums GROUP BY GROUPING SETS ((g), ()) ORDER BY g
 SELECT array_agg(i ORDER BY i DESC) FROM sums
 SELECT string_agg(name, ',' ORDER BY id) FROM people

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
+
+
+Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,13 @@ class Answer:
     tag: str = ""
     sqlstate: str = ""
     message: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The answer in one line."""
+        if self.sqlstate:
+            return f"{self.sqlstate} {self.message}"
+        return f"{self.columns} {self.rows} {self.tag}"[:300]
 
     def difference(self, theirs: Answer) -> str:
         """Return what differs from the oracle's answer, in one word; empty for nothing."""
@@ -45,11 +56,11 @@ def answer_of(result: pq.abc.PGresult) -> Answer:
     return Answer(columns, rows, (result.command_status or b"").decode())
 
 
-def simple(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> Answer:
+def simple(connection: Connection, sql: str) -> Answer:
     """Run by the simple protocol: text."""
     return answer_of(connection.pgconn.exec_(sql.encode()))
 
 
-def extended(connection: psycopg.Connection[tuple[object, ...]], sql: str) -> Answer:
+def extended(connection: Connection, sql: str) -> Answer:
     """Run by the extended protocol, without parameters: binary."""
     return answer_of(connection.pgconn.exec_params(sql.encode(), [], None, None, 1))

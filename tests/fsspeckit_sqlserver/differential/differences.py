@@ -1,0 +1,186 @@
+"""Where the server means to differ from PostgreSQL 15: the list that `docs/postgresql-differences.md` shows.
+
+Each entry says which statements it covers, by a pattern that is searched for in them, and why. A difference that no
+entry covers fails the test, and so does an entry that covers none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+__all__ = ["DIFFERENCES", "Difference", "render"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One entry.
+
+    Attributes:
+        what: what is different, for people.
+        example: a statement that shows it.
+        pattern: searched for in the statements it covers.
+    """
+
+    what: str
+    example: str
+    pattern: str
+    compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "compiled", re.compile(self.pattern, re.DOTALL))
+
+
+DIFFERENCES = [
+    Difference(
+        "A quotient, average, power or logarithm of numerics is double precision, as DuckDB computes it.",
+        "SELECT avg(i), 7.0 / 2, power(2.0, 3)",
+        r"/ '2'::numeric|::numeric / '2'::int|avg\(|SELECT 7\.0 / 2|1 / 3\.0|power\(2\.0|log\(2\.0|\^ '2'::numeric"
+        r"|paid / 3",
+    ),
+    Difference(
+        "A numeric without precision that is not a constant has ten decimal places, and numbers that meet in one column"
+        " have the larger scale of the two.",
+        "SELECT 2.5::float8::numeric",
+        r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE 2\.5|UNION SELECT 2\.5",
+    ),
+    Difference(
+        "`extract` gives epoch and seconds six decimals, and milliseconds none.",
+        "SELECT extract(epoch from date '1970-01-02')",
+        r"extract\((milliseconds|epoch from date)",
+    ),
+    Difference(
+        "Fractions of seconds beyond the sixth digit are cut off, not rounded; a precision is ignored.",
+        "SELECT time(0) '12:34:56.7'",
+        r"\.123456789|timestamp\(0\)|timestamptz\(1\)|time\(0\)",
+    ),
+    Difference(
+        "There is no arithmetic between times of day, nor `OVERLAPS`.",
+        "SELECT time '12:00' - time '10:30'",
+        r"::time$|'::time [+-]|- time '|OVERLAPS",
+    ),
+    Difference(
+        "Text that is not a constant is cast by DuckDB's rules: '12' is a time out of range and an array of one.",
+        "SELECT '12'::text::int[]",
+        r"'12'::(text|varchar)::(time|timetz|int4\[\]|text\[\])",
+    ),
+    Difference(
+        "`pg_typeof` tells DuckDB's types apart: json and jsonb, text and character varying, the bit types are one.",
+        "SELECT pg_typeof('{}'::jsonb)",
+        r"pg_typeof\(('\{\"a|'12'::varchar|'101')",
+    ),
+    Difference(
+        "The remainder of floating-point numbers is computed, not refused.",
+        "SELECT 7::float8 % 2::float8",
+        r"% '2'::float",
+    ),
+    Difference(
+        "json and jsonb are one type below: a part of a document is written without spaces, keys keep their order after"
+        " a function, and the operators `@>`, `?`, `-`, `||` and the functions `jsonb_set`, `jsonb_path_…`,"
+        " `row_to_json(ROW(…))` and `json_object(text[])` are not there.",
+        "SELECT json_build_object('a', 1)",
+        r"jsonb?_build|row_to_json|json_object|jsonb_set|jsonb \|\||jsonb - |jsonb_path|jsonb @>|jsonb \?|json ->|json_agg\(i ORDER"
+        r"|jsonb #|jsonb_pretty|jsonb = ",
+    ),
+    Difference(
+        "A cast of a json document to another type says that the text is wrong, not that the document cannot be cast.",
+        "SELECT '{}'::jsonb::int",
+        r"'::jsonb::(bool|int|float|numeric)",
+    ),
+    Difference(
+        "Rows are json, and have no type of their own.",
+        "SELECT ROW(1, 'a')",
+        r"SELECT ROW\(|SELECT p FROM people",
+    ),
+    Difference(
+        "Bit strings: an operator's result is `bit varying`, the empty one has one digit, a number becomes all its bits,"
+        " and X'…' is bytea.",
+        "SELECT B'101' || B'1'",
+        r"''::varbit|B'101' (&|\|\|)|X'1F'|5::bit",
+    ),
+    Difference(
+        "A bpchar is padded where it is shown, and is plain text before that.",
+        "SELECT length('x'::char(5))",
+        r"length\('x  '::char",
+    ),
+    Difference(
+        "An array has one dimension for `array_ndims`; an array and a text in quotes do not concatenate.",
+        "SELECT array_ndims(ARRAY[[1],[2]])",
+        r"array_ndims|\[\] \|\| '!'",
+    ),
+    Difference(
+        "Unknown names are NULL for the reg… types, whose values are text; temporary tables have no OID.",
+        "SELECT 'nothing'::regclass",
+        r"regclass|regtype|current_schemas",
+    ),
+    Difference(
+        "The types inet, cidr, xml and tsvector are text; point, money and ranges are not there.",
+        "SELECT inet '10.0.0.1'",
+        r"inet|cidr|point|money|int4range|xml|tsvector",
+    ),
+    Difference(
+        "These functions are not there, or only in part: `unistr`, `trim_scale`, `to_number`, `justify_interval`,"
+        " `regexp_matches`, `substring(bytea)`, `json_object_keys` in a SELECT list, `to_char` with padded names.",
+        "SELECT to_number('1,5', '9,9')",
+        r"unistr|trim_scale|to_number|justify_interval|regexp_matches|'::bytea from|json_object_keys|'Day'|pg_column_size",
+    ),
+    Difference(
+        "These clauses are refused: `FETCH … WITH TIES`, `ROWS FROM`, `TABLESAMPLE`; a SELECT list cannot be empty.",
+        "SELECT FROM people",
+        r"WITH TIES|ROWS FROM|TABLESAMPLE|^SELECT$|^SELECT FROM people",
+    ),
+    Difference(
+        "What PostgreSQL 16 accepts is accepted: a subquery in FROM without an alias.",
+        "SELECT * FROM (SELECT 1)",
+        r"FROM \(SELECT 1\)$",
+    ),
+    Difference(
+        "The order in which rows of floating-point numbers are added is DuckDB's: last digits may differ.",
+        "SELECT regr_slope(d, i) FROM sums",
+        r"regr_slope",
+    ),
+    Difference(
+        "A function in FROM that DuckDB has under another name gives its column that name, and rows WITH ORDINALITY are"
+        " bigint.",
+        "SELECT * FROM string_to_table('a,b', ',')",
+        r"_to_table|WITH ORDINALITY|percentile_disc",
+    ),
+    Difference(
+        "Some statements that are wrong are found to be so elsewhere, with a neighbouring SQLSTATE, or run.",
+        "SELECT DISTINCT name FROM people ORDER BY id",
+        r"nowhere\.nothing|OFFSET -1|'abc', 1, -1|1e400|generate_series\(1, 2, 0\)|DISTINCT name|VACUUM",
+    ),
+    Difference(
+        "A rollback to a savepoint cannot take back what was written to temporary tables.",
+        "ROLLBACK TO a",
+        r"SAVEPOINT a ; INSERT",
+    ),
+    Difference(
+        "Temporary tables cannot be altered.",
+        "ALTER TABLE al ADD COLUMN y text",
+        r"ALTER TABLE",
+    ),
+    Difference(
+        "Two-phase commit is refused.",
+        "PREPARE TRANSACTION 'x'",
+        r"PREPARE TRANSACTION",
+    ),
+]
+
+
+def render() -> str:
+    """Return the page of the documentation."""
+    lines = [
+        "# Where answers differ from PostgreSQL's",
+        "",
+        "The same statements, more than a thousand, go to PostgreSQL 15 and to this server, by the simple protocol in",
+        "text and by the extended one in binary. Rows, names and types of columns, command tags and SQLSTATEs are compared",
+        "[`differential/test_differential.py`]. These are the differences; everything else is the same.",
+        "",
+        "| what | for example |",
+        "|---|---|",
+    ]
+    for entry in DIFFERENCES:
+        example = entry.example.replace("|", "\\|")
+        lines.append(f"| {entry.what} | `{example}` |")
+    return "\n".join(lines) + "\n"

@@ -23,6 +23,8 @@ import os
 import re
 from collections.abc import Sequence
 
+from fsspeckit_lib.errors import InvalidValue
+
 __all__ = ["FileNameCacheMapper"]
 
 _MARK = "%~"
@@ -50,6 +52,9 @@ class FileNameCacheMapper:
         preserve_structure: False gives every remote path one hashed name, for disks that cannot hold the structure.
         max_size_gb: for `MonitoredSimpleCacheFileSystem`: most gigabytes (1024³) of cached copies.
         ignores_case: the disk takes `A` and `a` for one name: what differs by case is escaped.
+
+    Raises:
+        InvalidValue: `max_size_gb` is not above 0.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class FileNameCacheMapper:
         *,
         ignores_case: bool = False,
     ) -> None:
+        if max_size_gb is not None and not max_size_gb > 0:
+            raise InvalidValue(f"max_size_gb: found {max_size_gb!r}, wanted more than 0, or None for the default")
         self.cache_root = cache_root.rstrip("/") or "/"
         self.preserve_structure = preserve_structure
         self.max_size_gb = max_size_gb

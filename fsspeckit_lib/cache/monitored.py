@@ -7,14 +7,18 @@ attribute time costs an open(2), an fstat(2) and two dictionary look-ups.
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import threading
 import time
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from fsspeckit_lib.cache.cache import Cache
@@ -31,6 +35,7 @@ from fsspeckit_lib.core.factory import filesystem
 from fsspeckit_lib.core.fsspec_objects import FsspecObjects
 from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
+from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import BadInput
 
 __all__ = ["MonitoredSimpleCacheFileSystem"]
@@ -49,6 +54,18 @@ class _AbsolutePlace(Place):
     def name(self, key: str) -> str:
         """Return the path under which a key is shown."""
         return f"/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class _PlaceBelow(Place):
+    """A place in a filesystem that shows one folder of another: `whole` is the same place in that."""
+
+    whole: Place
+    folder: DirFileSystem
+
+    def name(self, key: str) -> str:
+        """Return the path under which a key is shown."""
+        return str(self.folder._relpath(self.whole.name(key)))
 
 
 class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
@@ -81,15 +98,26 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
             if target_protocol is None:
                 raise BadInput("cache: found neither fs= nor target_protocol=, wanted one of them, such as 's3'")
             fs = filesystem(target_protocol, target_options, dirfs=False)
+        else:
+            target_options = getattr(fs, "storage_options", None)
+        self._site_options = target_options
         self.fs = fs
         self.protocol = fs.protocol
-        self.root_marker = fs.root_marker
+        self._folder: DirFileSystem | None = None
+        if isinstance(fs, DirFileSystem):
+            self._folder, fs = fs, fs.fs
+        self._inner = fs
+        self.root_marker = self.fs.root_marker
         config = cache_config if cache_config is not None else _config_of(cache_mapper)
         self.cache = _share(config)
-        self._finalizer = weakref.finalize(self, _give_back, config)
+        # the garbage collector comes at any moment, in a thread that may hold any lock: not there is a cache closed
+        self._finalizer = weakref.finalize(self, _give_back_later, config)
+        self._finalizer.atexit = False
         self._stores: dict[int, CachedObjects] = {}
+        self._sites: dict[str, CachedObjects] = {}
+        self._config = config
         self._recent: dict[str, tuple[float, Row, ObjectInfo, bytes, str]] = {}
-        self._whole = None if isinstance(fs, AbstractFileSystem) else self._wrap(fs)
+        self._whole = None if isinstance(fs, AbstractFileSystem | HTTPFileSystem) else self._wrap(fs)
 
     def stats(self) -> CacheStats:
         """Return what the cache did since this process opened it, and the size of its root."""
@@ -97,7 +125,8 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
 
     def close(self) -> None:
         """Give the cache back; it closes with the last filesystem that uses it."""
-        self._finalizer()
+        if self._finalizer.detach() is not None:
+            _give_back(self._config)
 
     def _strip_protocol(self, path: Any) -> Any:  # type: ignore[override]  # the target says what a path is
         if isinstance(path, list):
@@ -135,10 +164,21 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
         self.fs.invalidate_cache(path)
 
     def _place(self, path: str) -> Place:
+        if self._folder is None:
+            return self._place_of(path)
+        place = self._place_of(self._folder._join(path))
+        return _PlaceBelow(place.store, place.prefix, place.key, place, self._folder)
+
+    def _place_of(self, path: str) -> Place:
+        """Return the place of a path of the filesystem below, whole."""
+        if isinstance(self._inner, HTTPFileSystem):
+            scheme, _, rest = path.partition("://")
+            host, _, key = rest.partition("/")
+            return Place(self._site(f"{scheme}://{host}"), f"{scheme}://{host}", key.strip("/"))
         if self._whole is not None:
-            kind = _AbsolutePlace if self.root_marker == "/" else Place
+            kind = _AbsolutePlace if self._inner.root_marker == "/" else Place
             return kind(self._whole, "", path.strip("/"))
-        place = self.fs._place(path)
+        place = self._inner._place(path)
         return Place(self._behind(place), place.prefix, place.key)
 
     def _behind(self, place: Place) -> CachedObjects:
@@ -160,6 +200,15 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
         if isinstance(fs, LocalFileSystem):
             store = LocalObjects("/")
         return cached_objects(self.cache.bind(self.cache.resilient(store)))
+
+    def _site(self, url: str) -> CachedObjects:
+        """Return one web server, whose paths are URLs."""
+        with _lock:
+            found = self._sites.get(url)
+            if found is None:
+                store = open_store(url, self._site_options)
+                found = self._sites[url] = cached_objects(self.cache.bind(self.cache.resilient(store)))
+            return found
 
     def _open(
         self,
@@ -246,6 +295,18 @@ def _config_of(mapper: FileNameCacheMapper | None) -> CacheConfig:
     )
 
 
+def _close_all() -> None:
+    """Close what is open when the interpreter ends."""
+    with _lock:
+        caches = [cache for cache, _ in _caches.values()]
+        _caches.clear()
+    for cache in caches:
+        cache.close()
+
+
+atexit.register(_close_all)
+
+
 def _share(config: CacheConfig) -> Cache:
     with _lock:
         cache, users = _caches.get(config, (None, 0))
@@ -257,8 +318,13 @@ def _share(config: CacheConfig) -> Cache:
 
 def _give_back(config: CacheConfig) -> None:
     with _lock:
-        cache, users = _caches.pop(config)
-        if users > 1:
+        cache, users = _caches.pop(config, (None, 0))
+        if cache is not None and users > 1:
             _caches[config] = (cache, users - 1)
             return
-    cache.close()
+    if cache is not None:
+        cache.close()
+
+
+def _give_back_later(config: CacheConfig) -> None:
+    threading.Thread(target=_give_back, args=(config,), name="cache-closer", daemon=True).start()

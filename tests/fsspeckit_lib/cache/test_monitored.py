@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,18 +17,28 @@ import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
+import s3fs
+from fsspec.implementations.dirfs import DirFileSystem
 
+from fsspeckit_lib import filesystem
 from fsspeckit_lib.cache import CacheConfig, FileNameCacheMapper, MonitoredSimpleCacheFileSystem
 from fsspeckit_lib.core.abstract_filesystem import AbstractFileSystem
+from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
+from fsspeckit_lib.testing.servers import web_server
 
 DATA = random.Random(41).randbytes(1_500_000)
 Make = Callable[..., MonitoredSimpleCacheFileSystem]
 
 
-@pytest.fixture(params=["local", "s3", "memory"])
+@pytest.fixture(params=["local", "s3", "memory", "local folder", "s3 folder", "memory folder", "folder of s3fs"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, str]:
     """A filesystem and a folder in it."""
+    if request.param == "local folder":
+        (tmp_path / "bucket").mkdir()
+        return filesystem(f"{tmp_path}/bucket"), "in"
+    if request.param == "memory folder":
+        return filesystem(f"memory://{tmp_path.name}"), "in"
     if request.param == "local":
         (tmp_path / "bucket").mkdir()
         return fsspec.filesystem("file", auto_mkdir=True), f"{tmp_path}/bucket"
@@ -35,8 +47,17 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, str]:
         return fs, f"/{tmp_path.name}"
     server: SeaweedFS = request.getfixturevalue("s3_server")
     server.create_bucket("faces")
-    from fsspeckit_lib import filesystem
-
+    if request.param == "s3 folder":
+        return filesystem(f"s3://faces/{tmp_path.name}/root", server.storage_options()), "in"
+    if request.param == "folder of s3fs":
+        s3 = s3fs.S3FileSystem(
+            key=server.access_key_id,
+            secret=server.secret_access_key,
+            endpoint_url=server.endpoint_url,
+            use_listings_cache=False,
+            skip_instance_cache=True,
+        )
+        return DirFileSystem(path=f"faces/{tmp_path.name}/root", fs=s3), "in"
     return filesystem("s3", server.storage_options(), dirfs=False), f"faces/{tmp_path.name}"
 
 
@@ -224,3 +245,44 @@ def test_a_mapper_and_a_protocol(tmp_path: Path) -> None:
     fs.close()
     assert same.cat_file(f"{tmp_path}/bucket/f") == DATA
     same.close()
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_web_server_by_its_urls(tmp_path: Path, make: Make, is_given: bool) -> None:
+    (tmp_path / "site" / "d").mkdir(parents=True)
+    (tmp_path / "site" / "d" / "large").write_bytes(DATA)
+    with web_server(tmp_path / "site") as url:
+        if is_given:
+            fs = make(fsspec.filesystem("http", skip_instance_cache=True))
+        else:
+            fs = MonitoredSimpleCacheFileSystem("http", cache_mapper=FileNameCacheMapper(str(tmp_path / "cache")))
+        for _ in range(2):
+            assert fs.cat_file(f"{url}/d/large") == DATA
+        assert fs.stats().hits == 1
+        assert fs.ls(f"{url}/d", detail=False) == [f"{url}/d/large"]
+        assert fs.find(url) == [f"{url}/d/large"]
+        assert fs.open(f"{url}/d/large").read(10) == DATA[:10]
+        fs.close()
+
+
+def test_the_garbage_collector_closes_caches_without_waiting_for_anybody(tmp_path: Path) -> None:
+    """It comes while another cache is being opened, in the thread that holds the lock of all caches."""
+    script = (
+        "import gc, sys\n"
+        "from fsspeckit_lib.cache import *\n"
+        "gc.set_threshold(1, 1, 1)\n"
+        "for number in range(6):\n"
+        "    mapper = FileNameCacheMapper(f'{sys.argv[1]}/{number}')\n"
+        "    fs = MonitoredSimpleCacheFileSystem('memory', cache_mapper=mapper)\n"
+        "    fs.itself = fs\n"
+        "    fs.pipe('/a', b'x')\n"
+        "    assert fs.cat('/a') == b'x'\n"
+        "    del fs\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_cache_has_a_size(size: int) -> None:
+    with pytest.raises(InvalidValue, match="max_size_gb"):
+        FileNameCacheMapper("/nowhere", max_size_gb=size)

@@ -205,16 +205,19 @@ class _Handlers:
         plus = call.header.opcode == Opcode.READDIRPLUS
         buffer = replies.DirectoryBuffer(body.size, plus=plus)
         nodeids: list[int] = []
-        for item in self._vfs.read_directory(body.fh, body.offset, may_block=call.may_block):
+        items = self._vfs.read_directory(body.fh, body.offset, may_block=call.may_block, numbers=not plus)
+        for item in items:
             if not buffer.takes(item.name):
                 break
             if not plus:
                 buffer.add(item.name, item.ino, item.next_offset, item.file_type)
                 continue
-            node = None if item.sighting is None else self._vfs.remember(item.sighting)
-            if node is not None:
-                nodeids.append(node.nodeid)
-            buffer.add_node(item.name, node, item.ino, item.next_offset, item.file_type)
+            if item.sighting is None:
+                buffer.add_node(item.name, None, item.ino, item.next_offset, item.file_type)
+                continue
+            node = self._vfs.remember(item.sighting)
+            nodeids.append(node.nodeid)
+            buffer.add_node(item.name, node, node.attributes.ino, item.next_offset, item.file_type)
         return Answer(buffer.body(), lambda: self._forget(nodeids))
 
     def _forget(self, nodeids: list[int]) -> None:

@@ -197,8 +197,11 @@ class VirtualFileSystem:
             return self._listings.renew(listing)
         return listing
 
-    def read_directory(self, fh: int, offset: int, *, may_block: bool) -> Iterator[DirectoryItem]:
+    def read_directory(self, fh: int, offset: int, *, may_block: bool, numbers: bool = True) -> Iterator[DirectoryItem]:
         """Return the entries from `offset` on, as far as they are at hand; at least one, or none at the end.
+
+        Args:
+            numbers: False leaves `ino` of an entry with a sighting 0, for who makes an inode of it anyway.
 
         Raises:
             WouldBlock: none is at hand.
@@ -213,7 +216,7 @@ class VirtualFileSystem:
             listing.load(position + 1)
         if listing.is_complete and listing.newest_ns:
             self._date(handle)
-        return self._items(handle, offset)
+        return self._items(handle, offset, numbers=numbers)
 
     def _date(self, handle: DirectoryHandle) -> None:
         """Show a directory whose storage knows no times of directories with that of the newest thing in it."""
@@ -225,7 +228,7 @@ class VirtualFileSystem:
         """Close a directory handle."""
         self.handles.release_directory(fh)
 
-    def _items(self, handle: DirectoryHandle, offset: int) -> Iterator[DirectoryItem]:
+    def _items(self, handle: DirectoryHandle, offset: int, *, numbers: bool) -> Iterator[DirectoryItem]:
         key, listing = handle.inode.key, handle.listing
         if offset < 1:
             yield DirectoryItem(b".", inode_number(handle.inode.entry), _DIRECTORY, 1, None)
@@ -237,7 +240,8 @@ class VirtualFileSystem:
             if sighting is not None:
                 entry = sighting.entry
                 name = entry.name.encode("utf-8", "surrogateescape")
-                yield DirectoryItem(name, inode_number(entry), file_type_of(entry), position + 3, sighting)
+                ino = inode_number(entry) if numbers else 0
+                yield DirectoryItem(name, ino, file_type_of(entry), position + 3, sighting)
 
     # files
 

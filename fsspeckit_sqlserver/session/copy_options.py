@@ -57,7 +57,7 @@ def copy_format(node: Any, names: Sequence[str]) -> CopyFormat:
         raise InvalidValue(f'COPY delimiter cannot be "{delimiter}"')
     null = _text(given.pop("null", None), "" if is_csv else "\\N")
     if delimiter in null:
-        raise InvalidValue("COPY delimiter must not appear in the NULL specification")
+        raise Unsupported("COPY delimiter must not appear in the NULL specification")
     encoding = _text(given.pop("encoding", None), "utf8")
     if "".join(filter(str.isalnum, encoding.lower())) not in {"utf8", "unicode", "sqlascii"}:
         raise Unsupported(f"COPY encoding {encoding!r}: the gateway speaks UTF8")

@@ -81,9 +81,16 @@ class CopyReader:
         """Return the end of the last whole row: in csv, a line's end inside quotes is not one."""
         stop = self._pending.rfind(b"\n") + 1
         if self._format.format == "csv":
-            while stop and self._pending.count(self._quote, 0, stop) % 2:
+            while stop and self._count_quotes(stop) % 2:
                 stop = self._pending.rfind(b"\n", 0, stop - 1) + 1
         return stop
+
+    def _count_quotes(self, stop: int) -> int:
+        """Return how many quotes there are up to `stop`, without those that an escape character makes plain."""
+        escape = self._format.escape.encode()
+        if escape == self._quote:
+            return self._pending.count(self._quote, 0, stop)
+        return self._pending[:stop].replace(escape * 2, b"").replace(escape + self._quote, b"").count(self._quote)
 
     def _check_header(self, line: bytes) -> None:
         if not self._format.must_match:

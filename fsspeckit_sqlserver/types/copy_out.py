@@ -181,7 +181,9 @@ class CopyTextEncoder:
         if place in chosen.force_quote:
             needs = pc.is_valid(texts)
         else:
-            needs = pc.or_(pc.equal(texts, chosen.null), pc.equal(texts, "\\."))
+            needs = pc.equal(texts, chosen.null)
+            if len(self._columns) == 1:  # alone in its line it would end the data
+                needs = pc.or_(needs, pc.equal(texts, "\\."))
             if self._has_special(texts):
                 letters = "".join(map(re.escape, {chosen.delimiter, chosen.quote}))
                 needs = pc.or_(needs, pc.match_substring_regex(texts, f"[{letters}\n\r]"))

@@ -8,7 +8,6 @@ from typing import TypeAlias
 import psycopg
 from psycopg import pq
 
-
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from fsspeckit_sqlserver.wire import authentication as auth
 from fsspeckit_sqlserver.wire import backend as be
+from fsspeckit_sqlserver.wire import copying
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
+from fsspeckit_sqlserver.wire.notification import NotificationResponse
 
 GOLDEN: list[tuple[be.BackendMessage, bytes]] = [
     (be.AuthenticationOk(), b"R\0\0\0\x08\0\0\0\0"),
@@ -28,6 +30,11 @@ GOLDEN: list[tuple[be.BackendMessage, bytes]] = [
     (be.CommandComplete("SELECT 1"), b"C\0\0\0\x0dSELECT 1\0"),
     (be.ErrorResponse({"S": "ERROR", "C": "42P01", "M": "no"}), b"E\0\0\0\x17SERROR\0C42P01\0Mno\0\0"),
     (be.NoticeResponse({"S": "NOTICE"}), b"N\0\0\0\x0dSNOTICE\0\0"),
+    (NotificationResponse(7, "news", "hello"), b"A\0\0\0\x13\0\0\0\x07news\0hello\0"),
+    (copying.CopyOutResponse(1, 2), b"H\0\0\0\x0b\x01\0\x02\0\x01\0\x01"),
+    (copying.CopyInResponse(0, 1), b"G\0\0\0\x09\0\0\x01\0\0"),
+    (copying.CopyDataOut(b"1\t2\n"), b"d\0\0\0\x081\t2\n"),
+    (copying.CopyDoneOut(), b"c\0\0\0\x04"),
     (be.PARSE_COMPLETE, b"1\0\0\0\x04"),
     (be.BIND_COMPLETE, b"2\0\0\0\x04"),
     (be.CLOSE_COMPLETE, b"3\0\0\0\x04"),

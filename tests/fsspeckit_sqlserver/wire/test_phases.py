@@ -9,6 +9,7 @@ import pytest
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.fields import FramingError
 from fsspeckit_sqlserver.wire.phases import MOVES, Phase, after_error, next_phase
+from tests.fsspeckit_sqlserver.wire.protocol_page import PAGE, with_table
 
 
 def test_every_phase_has_its_row() -> None:
@@ -41,3 +42,8 @@ def test_nothing_is_legal_before_the_startup_or_after_the_end(message: fe.Fronte
     for phase in (Phase.STARTUP, Phase.AUTHENTICATION, Phase.CLOSED):
         with pytest.raises(FramingError):
             next_phase(phase, message)
+
+
+def test_the_documentation_shows_the_table() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == with_table(page)

@@ -1,0 +1,56 @@
+"""Answers that are kept: given again only while nothing they depend on has changed."""
+
+from __future__ import annotations
+
+import psycopg
+
+from tests.fsspeckit_sqlserver.conftest import RunningServer
+
+
+def answer(connection: psycopg.Connection[tuple[object, ...]], sql: str, *parameters: object) -> object:
+    row = connection.execute(sql, parameters or None, prepare=False).fetchone()
+    return None if row is None else row[0]
+
+
+def test_volatile_statements_are_asked_again(gateway: RunningServer) -> None:
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        for sql in ("SELECT random()", "SELECT gen_random_uuid()::text", "SELECT clock_timestamp()"):
+            assert answer(connection, sql) != answer(connection, sql)
+        assert answer(connection, "SELECT now()") != answer(connection, "SELECT now()")
+
+
+def test_the_session_is_part_of_the_question(gateway: RunningServer) -> None:
+    sql = "SELECT '2024-07-01 12:00'::timestamptz::text"
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        before = answer(connection, sql)
+        connection.execute("SET TimeZone = 'Asia/Tokyo'")
+        assert answer(connection, sql) != before
+        assert answer(connection, "SELECT '1/2/2024'::date::text") == "2024-01-02"
+        connection.execute("SET DateStyle = 'ISO, DMY'")
+        assert answer(connection, "SELECT '1/2/2024'::date::text") == "2024-02-01"
+        assert answer(connection, "SELECT current_user::text") == "tester"
+    with psycopg.connect(gateway.dsn.replace("user=tester", "user=other"), autocommit=True) as connection:
+        assert answer(connection, "SELECT current_user::text") == "other"
+
+
+def test_parameters_are_part_of_the_question(gateway: RunningServer) -> None:
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        assert [answer(connection, "SELECT zone FROM trips WHERE id = %s", number) for number in (1, 2, 1)] == [
+            "zone 1",
+            "zone 2",
+            "zone 1",
+        ]
+        assert answer(connection, "SELECT %s::text", "1") == "1"
+        assert answer(connection, "SELECT %s::int[]", [1, 2]) == [1, 2]
+        assert answer(connection, "SELECT %s::int[]", [1, 3]) == [1, 3]
+
+
+def test_temporary_objects_are_read_anew(gateway: RunningServer) -> None:
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE numbers (n int)")
+        assert answer(connection, "SELECT count(*) FROM numbers") == 0
+        connection.execute("INSERT INTO numbers VALUES (1)")
+        assert answer(connection, "SELECT count(*) FROM numbers") == 1
+        assert answer(connection, "SELECT count(*) FROM trips") == 30000
+        connection.execute("CREATE TEMP VIEW trips AS SELECT 1 AS only")  # a namesake hides the dataset
+        assert answer(connection, "SELECT count(*) FROM trips") == 1

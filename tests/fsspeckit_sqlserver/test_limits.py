@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import glob
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg import errors
 
 from fsspeckit_sqlserver.engine.queueing import FairQueue
+from fsspeckit_sqlserver.wire.backend import DataRow
 from tests.fsspeckit_sqlserver.conftest import RunningServer, gateway_process
 from tests.fsspeckit_sqlserver.raw_client import RawClient
 
@@ -143,3 +147,42 @@ def test_whoever_gives_up_leaves_the_queue() -> None:
     assert queue.waiting == 0
     with queue.turn("third", lambda: None):
         pass
+
+
+def test_idle_connections_cost_little(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "fsspeckit.yaml").write_text(
+        f'sqlserver:\n  limits: {{connections: 600}}\n  schemas: {{public: {{url: "{dataset}"}}}}\n'
+    )
+    flags = ("--config", str(tmp_path / "fsspeckit.yaml"), "--cache-dir", str(tmp_path / "cache"))
+    with gateway_process(*flags) as (daemon, url):
+        port = int(url.rpartition(":")[2].partition("/")[0])
+        process = psutil.Process(daemon.pid)
+        with RawClient(port) as first:
+            first.start()
+            before, threads = process.memory_info().rss, process.num_threads()
+            idle = [RawClient(port) for _ in range(500)]
+            for raw in idle:
+                raw.start()
+                raw.query("SELECT 1")
+            assert process.memory_info().rss - before < 60 << 20  # 120 KiB each
+            assert process.num_threads() - threads < 20
+            assert any(isinstance(message, DataRow) for message in first.query("SELECT count(*) FROM trips"))
+            for raw in idle:
+                raw.socket.close()
+
+
+def test_a_killed_server_leaves_nothing_for_long(dataset: Path, tmp_path: Path) -> None:
+    """Folders for spilling and for links of a process that is gone are removed at the next start."""
+
+    def folders() -> set[str]:
+        places = (tempfile.gettempdir(), "/dev/shm")
+        return {path for place in places for path in glob.glob(f"{place}/fsspeckit-s*-{killed.pid}-*")}
+
+    flags = ("--schema", f"public={dataset}", "--cache-dir", str(tmp_path / "cache"))
+    with gateway_process(*flags) as (killed, _):
+        assert folders()
+        killed.kill()
+        killed.wait()
+        assert folders()
+        with gateway_process(*flags):
+            assert not folders()

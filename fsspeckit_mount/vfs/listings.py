@@ -5,7 +5,8 @@ readdir offsets. A name that is both an object and a prefix appears once, as the
 (empty, `.`, `..`, with NUL, or longer than 1024 bytes) are left out.
 
 Thread-safe. Lock order: a listing's pull lock, held while the storage is asked, is taken first and by waiting callers
-only; the small lock of `Listings` is held for dictionary operations. Whoever must not wait reads what is already there.
+only; then its numbering lock; the small lock of `Listings` is held for dictionary operations. Whoever must not wait
+reads what is already there.
 """
 
 from __future__ import annotations
@@ -55,8 +56,11 @@ class Listing:
         self._storage = storage
         self._pages: Iterator[Sequence[Sight]] | None = None
         self._pull = threading.Lock()
+        self._numbering = threading.RLock()
         self._entries: list[Sight | None] = []  # None: gone since
-        self._positions: dict[str, int] = {}
+        self._positions: dict[str, int] | None = None  # made when the first name is looked for: a fifth of the memory
+        self._folders: set[str] = set()
+        self._loaded_s = self.started_s
         self._page_starts: list[int] = []
         self._page_seen_s: list[float] = []
         self._seen_since: dict[int, float] = {}  # positions that were asked for one by one after the page came
@@ -76,9 +80,9 @@ class Listing:
         return self._failed
 
     @property
-    def loading_s(self) -> float:
-        """How long the storage took for what is here."""
-        return self._loading_s
+    def reading_s(self) -> float:
+        """How long it took to read what is here, by the storage and by who reads."""
+        return max(self._loading_s, self._loaded_s - self.started_s)
 
     def load(self, count: int | None = None) -> None:
         """Ask the storage until `count` entries are here, or all of them. Blocks.
@@ -104,12 +108,12 @@ class Listing:
 
     def find(self, name: str) -> Sighting | None:
         """Return what the listing says of `name`: None where it is not there, or not there yet."""
-        position = self._positions.get(name)
+        position = self.position(name)
         return None if position is None else self.at(position)
 
     def position(self, name: str) -> int | None:
         """Return where a name stands in the listing, None where it is not there, or not there yet."""
-        return self._positions.get(name)
+        return self._numbered().get(name)
 
     def at(self, position: int) -> Sighting | None:
         """Return the entry at a position below `len`; None where it has gone since."""
@@ -123,11 +127,12 @@ class Listing:
 
     def replace(self, name: str, sighting: Sighting | None) -> None:
         """Take over what was learned of `name` since; None: it has gone."""
-        position = self._positions.get(name)
+        positions = self._numbered()
+        position = positions.get(name)
         if position is None:
             return
         if sighting is None:
-            del self._positions[name]
+            del positions[name]
             self._entries[position] = None
             self.kernel_has_it = False
         else:
@@ -160,24 +165,48 @@ class Listing:
         self._add(page, seen_s)
 
     def _add(self, page: Sequence[Sight], seen_s: float) -> None:
+        with self._numbering:  # or a name that comes while they are numbered would have no number
+            self._append(page, seen_s)
+
+    def _append(self, page: Sequence[Sight], seen_s: float) -> None:
         self._page_starts.append(len(self._entries))
         self._page_seen_s.append(seen_s)
+        self._loaded_s = self._clock()
         hidden = 0
         for entry in page:
             name = entry.name
-            position = self._positions.get(name)
-            if position is not None:
-                if isinstance(entry, DirectoryInfo):
-                    self._entries[position] = entry
-            elif _is_file_name(name):
+            if isinstance(entry, DirectoryInfo):
+                if len(self._folders) < len(self._entries):  # it may be the name of an object that came before
+                    position = self._numbered().get(name)
+                    if position is not None:
+                        self._entries[position] = entry
+                        self._folders.add(name)
+                        continue
+                self._folders.add(name)
+            elif name in self._folders:
+                continue
+            if _is_file_name(name):
                 if entry.mtime_ns > self.newest_ns:
                     self.newest_ns = entry.mtime_ns
                 self._entries.append(entry)
-                self._positions[name] = len(self._entries) - 1
+                if self._positions is not None:
+                    self._positions[name] = len(self._entries) - 1
             else:
                 hidden += 1
         if hidden:
             _log.warning("%s: %d names that no file can have are not shown", self.key or "/", hidden)
+
+    def _numbered(self) -> dict[str, int]:
+        """Return name → position of what is here."""
+        positions = self._positions
+        if positions is None:
+            with self._numbering:
+                positions = self._positions
+                if positions is None:
+                    named = enumerate(self._entries)
+                    positions = {entry.name: place for place, entry in named if entry is not None}
+                    self._positions = positions
+        return positions
 
 
 class Listings:
@@ -197,7 +226,8 @@ class Listings:
             listing = self._by_key.get(key)
             if listing is None:
                 return None
-            if listing.has_failed or self._clock() - listing.started_s >= self.ttl_s:
+            lasts_s = max(self.ttl_s, 2 * listing.reading_s) if self.ttl_s > 0 else 0.0
+            if listing.has_failed or self._clock() - listing.started_s >= lasts_s:
                 del self._by_key[key]
                 return None
             self._by_key.move_to_end(key)

@@ -5,8 +5,9 @@ How long an answer holds: a file's version for `attribute_ttl_s`, a directory's 
 time, however many callers ask it.
 
 Who looks at every file of a directory (`ls -l`, rsync) would cause a request per file once the listing is older than
-`attribute_ttl_s`. A new LIST then answers for all of them, and is believed for at least twice the time it took: a huge
-directory cannot be seen fresher than that. `open` is not so lenient (see `confirm`).
+`attribute_ttl_s`. A new LIST then answers for all of them, and is believed for at least twice the time it took to read:
+a huge directory cannot be seen fresher than that, and find(1) looks at 100,000 names only after it has read them.
+`open` is not so lenient (see `confirm`).
 
 Who looks at several names of a directory that was never listed (a program that knows its paths) would cause two
 requests a name. With the third name one page of the keys below is asked for: if that is all there is, it is the
@@ -100,6 +101,8 @@ class Names:
             if self.valid_s(known) > 0:
                 return known
         listing = self._listings.fresh(directory_key)
+        if inode is not None and listing is not None and self._is_lenient(listing, inode.seen_s):
+            return Sighting(inode.entry, inode.seen_s)
         answer = self._from_memory(key, name, listing)
         if answer is not None:
             return answer
@@ -188,12 +191,16 @@ class Names:
                 above.replace(name, Sighting(sighting.entry, -math.inf))
         return len(gone) + self._listings.drop_below(key) + len(self._inodes.doubt_below(key))
 
+    def _is_lenient(self, listing: Listing, seen_s: float) -> bool:
+        """Tell whether what the listing showed at `seen_s` is believed because it took so long to read."""
+        age_s = self._clock() - seen_s
+        return self._attribute_ttl_s > 0 and seen_s >= listing.started_s and age_s < 2 * listing.reading_s
+
     def _from_memory(self, key: str, name: str, listing: Listing | None) -> Sighting | Absence | None:
         if listing is not None:
             sighting = listing.find(name)
             if sighting is not None:
-                lenience_s = 2 * listing.loading_s if self._attribute_ttl_s > 0 else 0.0
-                is_fresh = self.valid_s(sighting) > 0 or self._clock() - sighting.seen_s < lenience_s
+                is_fresh = self.valid_s(sighting) > 0 or self._is_lenient(listing, sighting.seen_s)
                 return sighting if is_fresh else None
             if listing.is_complete:
                 return Absence(max(0.0, self._listings.ttl_s - (self._clock() - listing.started_s)))

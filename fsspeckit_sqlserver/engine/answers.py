@@ -94,7 +94,8 @@ class RememberedRows:
         if self._batches is None:
             return batch
         if batch is None:
-            self._keep(Answer(self.columns, tuple(self._batches)))
+            if self._rows.is_complete:
+                self._keep(Answer(self.columns, tuple(self._batches)))
             self._batches = None
             return None
         self._size_rows += batch.num_rows

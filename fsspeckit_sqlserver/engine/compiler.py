@@ -76,6 +76,7 @@ class Plan:
         is_small: touches no table: its answer is a handful of values.
         uses_variables: it calls the catalog, whose macros ask for the session's variables.
         is_repeatable: it gives the same rows as long as what it reads does not change.
+        is_lookup: rows whose column equals a value, in no order: a few, as a rule.
         reads_no_column: nothing but the number of rows matters.
     """
 
@@ -93,6 +94,7 @@ class Plan:
     reads_no_column: bool
     uses_variables: bool
     is_repeatable: bool
+    is_lookup: bool
     inferred: list[Inferred] | None = None
     columns: tuple[Column, ...] = ()
     duckdb_types: tuple[str, ...] = ()
@@ -202,6 +204,7 @@ def compile_query(
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
         is_repeatable=can_repeat and not draft.resolution.uses_temp,
+        is_lookup=_is_lookup(node.select_stmt),
         inferred=inferred,
     )
 
@@ -238,6 +241,21 @@ def bind_columns(plan: Plan, cursor: duckdb.DuckDBPyConnection) -> None:
         if template is not None:
             plan.casts[place] = template
     plan.columns, plan.duckdb_types = tuple(columns), tuple(sent)
+
+
+def _is_lookup(select: pb.SelectStmt) -> bool:
+    others = (select.group_clause, select.sort_clause, select.distinct_clause, select.values_lists)
+    if select.op != pb.SETOP_NONE or any(others) or len(select.from_clause) != 1 or select.HasField("with_clause"):
+        return False
+    condition = select.where_clause
+    parts = condition.bool_expr.args if condition.bool_expr.boolop == pb.AND_EXPR else ()
+    return any(
+        part.a_expr.kind == pb.AEXPR_OP
+        and part.a_expr.name[-1].string.sval == "="
+        and {part.a_expr.lexpr.WhichOneof("node"), part.a_expr.rexpr.WhichOneof("node")} & {"column_ref"}
+        for part in (condition, *parts)
+        if part.WhichOneof("node") == "a_expr"
+    )
 
 
 def _only(kinds: frozenset[int]) -> int | None:

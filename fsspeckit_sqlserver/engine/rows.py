@@ -42,6 +42,7 @@ class QueryRows:
         self._running: Running | None = None
         self._may_retry = may_retry
         self._is_done = False
+        self.is_complete = False  # read to its end, not closed before
         try:
             self._running = start(False)
         except GatewayError as error:
@@ -67,6 +68,7 @@ class QueryRows:
             self._guard(None)
         self._may_retry = False
         if batch is None:
+            self.is_complete = True
             self.close()
         return batch
 

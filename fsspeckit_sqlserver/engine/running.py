@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.leases import Lease
 __all__ = ["BATCH_ROWS", "Running", "is_stale"]
 
 BATCH_ROWS: Final = 16_384
+_FEW_ROWS: Final = 256  # of a lookup; more than that streams
 
 _logger = logging.getLogger(__name__)
 _SIMPLE: Final[Mapping[str, pa.DataType]] = {
@@ -93,14 +94,45 @@ class Running:
         self._types: pa.Schema | None = None
         self._is_closed = False
 
-    def start(self, sql: str, parameters: Mapping[str, object], duckdb_types: Sequence[str], *, is_small: bool) -> None:
+    def start(
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        duckdb_types: Sequence[str],
+        *,
+        is_small: bool,
+        is_lookup: bool = False,
+    ) -> None:
         """Begin to run `sql`.
+
+        Args:
+            is_small: it touches no table: fetched as Python values.
+            is_lookup: it should give a few rows, in no order.
 
         Raises:
             GatewayError: translated; the caller closes.
         """
         with self._turn(self._check):
+            if is_lookup and self._look_up(sql, parameters, duckdb_types):
+                return
             self._start(sql, parameters, duckdb_types, is_small=is_small)
+
+    def _look_up(self, sql: str, parameters: Mapping[str, object], duckdb_types: Sequence[str]) -> bool:
+        """Run a query that should give a few rows, and return whether it did; two thirds of what streaming costs."""
+        kinds = [_SIMPLE.get(kind) for kind in duckdb_types]
+        if any(kind is None for kind in kinds):
+            return False
+        try:
+            guarded = f"SELECT * FROM ({sql}) AS q LIMIT {_FEW_ROWS + 1}"
+            rows = self._cursor.execute(guarded, dict(parameters) or None).fetchmany(_FEW_ROWS + 1)
+        except Exception as error:
+            raise self._translated(error) from error
+        if len(rows) > _FEW_ROWS:
+            return False
+        if rows:
+            arrays = [pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+            self._rest = pa.RecordBatch.from_arrays(arrays, names=[f"c{place}" for place in range(len(kinds))])
+        return True
 
     def _start(
         self, sql: str, parameters: Mapping[str, object], duckdb_types: Sequence[str], *, is_small: bool

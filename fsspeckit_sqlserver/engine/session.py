@@ -215,7 +215,9 @@ class DuckSession:
             is_small = False  # bound with NULL: only the values tell the type
         try:
             connections.checkpoint()
-            running.start(prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small)
+            running.start(
+                prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small, is_lookup=plan.is_lookup
+            )
         except BaseException:
             running.close()
             raise

@@ -45,6 +45,23 @@ def test_parameters_are_part_of_the_question(gateway: RunningServer) -> None:
         assert answer(connection, "SELECT %s::int[]", [1, 3]) == [1, 3]
 
 
+def test_half_an_answer_is_not_kept(gateway: RunningServer) -> None:
+    sql = "SELECT id FROM trips WHERE id < 500 AND zone <> 'half' ORDER BY id"
+    with psycopg.connect(gateway.dsn) as connection:
+        with connection.cursor("named") as cursor:
+            cursor.execute(sql)
+            assert len(cursor.fetchmany(10)) == 10
+        assert len(connection.execute(sql).fetchall()) == 500
+        assert len(connection.execute(sql).fetchall()) == 500
+
+
+def test_lookups_that_find_much_find_it_all(gateway: RunningServer) -> None:
+    with psycopg.connect(gateway.dsn) as connection:
+        assert len(connection.execute("SELECT id FROM trips WHERE zone = 'zone 1'").fetchall()) == 3000
+        assert connection.execute("SELECT zone, id FROM trips WHERE id = 77").fetchall() == [("zone 7", 77)]
+        assert connection.execute("SELECT zone, id FROM trips WHERE id = -1").fetchall() == []
+
+
 def test_temporary_objects_are_read_anew(gateway: RunningServer) -> None:
     with psycopg.connect(gateway.dsn, autocommit=True) as connection:
         connection.execute("CREATE TEMP TABLE numbers (n int)")

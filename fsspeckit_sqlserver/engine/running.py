@@ -124,7 +124,7 @@ class Running:
             return False
         try:
             guarded = f"SELECT * FROM ({sql}) AS q LIMIT {_FEW_ROWS + 1}"
-            rows = self._cursor.execute(guarded, dict(parameters) or None).fetchmany(_FEW_ROWS + 1)
+            rows = self._cursor.execute(guarded, dict(parameters) or None).fetchall()
         except Exception as error:
             raise self._translated(error) from error
         if len(rows) > _FEW_ROWS:

@@ -12,26 +12,26 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import fsspec
 from fsspec.implementations import local
 from fsspec.implementations.dirfs import DirFileSystem
 
 from fsspeckit_lib.common.local_files import refuse_links
 from fsspeckit_lib.core.builtin_errors import fsspec_errors
+from fsspeckit_lib.core.moves import SafeMoves, move, refuse_into_itself
 
 __all__ = ["BoundedCopies", "LocalFileSystem", "RootedFileSystem"]
 
 _PATTERN = re.compile(r"[*?\[]")
 
 
-class BoundedCopies(fsspec.AbstractFileSystem):
+class BoundedCopies(SafeMoves):
     """A filesystem whose `cp_file`, `get_file` and `put_file` take `below`: the root of a recursive copy's target."""
 
     def copy(self, path1: Any, path2: Any, recursive: bool = False, *args: Any, **kwargs: Any) -> None:
         """Copy files, or with `recursive` folders, by fsspec's rules."""
         bound = _bound(path2, recursive)
         path1, path2 = self._settled(path1, path2, self.isdir)
-        super().copy(path1, path2, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call]
+        super().copy(path1, path2, recursive, *args, **{**kwargs, **bound})
 
     def get(self, rpath: Any, lpath: Any, recursive: bool = False, *args: Any, **kwargs: Any) -> None:
         """Download files, or with `recursive` folders, by fsspec's rules."""
@@ -77,6 +77,12 @@ class LocalFileSystem(BoundedCopies, local.LocalFileSystem):
                     os.unlink(target)
         super().cp_file(path1, path2, **kwargs)  # type: ignore[no-untyped-call]
 
+    def mv(self, path1: Any, path2: Any, recursive: bool = True, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """Rename a file or a folder, into a folder that exists, as mv(1) does: always with all that lies below."""
+        if path1 != path2:
+            refuse_into_itself(self, path1, path2, recursive=True, moving=True)
+            local.LocalFileSystem.mv(self, path1, path2)  # type: ignore[no-untyped-call]
+
 
 class RootedFileSystem(DirFileSystem):
     """fsspec's own, but a trailing slash, which means something in a copy, is not lost."""
@@ -94,7 +100,10 @@ class RootedFileSystem(DirFileSystem):
 
     def copy(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
         """Copy files, or with `recursive` folders, by fsspec's rules."""
-        self.fs.copy(self._kept(path1), self._kept(path2), *args, **kwargs)
+        source, target = self._kept(path1), self._kept(path2)
+        if not isinstance(self.fs, SafeMoves) and (args[0] if args else kwargs.get("recursive")):
+            refuse_into_itself(self.fs, source, target, recursive=True, moving=False)
+        self.fs.copy(source, target, *args, **kwargs)
 
     def get(self, rpath: Any, *args: Any, **kwargs: Any) -> None:
         """Download files, or with `recursive` folders, by fsspec's rules."""
@@ -106,7 +115,11 @@ class RootedFileSystem(DirFileSystem):
 
     def mv(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
         """Move files, or with `recursive` folders, by the rules of `copy`."""
-        self.fs.mv(self._kept(path1), self._kept(path2), *args, **kwargs)
+        source, target = self._kept(path1), self._kept(path2)
+        if isinstance(self.fs, SafeMoves):
+            self.fs.mv(source, target, *args, **kwargs)
+        else:
+            move(self.fs, source, target, *args, **kwargs)
 
     def _kept(self, path: Any) -> Any:
         joined = self._join(path)  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ import fsspec
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.copying import LocalFileSystem, RootedFileSystem
+from fsspeckit_lib.core.moves import MemoryFileSystem
 from fsspeckit_lib.core.obstore_filesystem import (
     AzureObjectFileSystem,
     GcsObjectFileSystem,
@@ -92,6 +93,8 @@ def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.Abst
     kwargs = options.to_fsspec_kwargs()
     if location.protocol == "file":
         return LocalFileSystem(**kwargs, auto_mkdir=True), root  # type: ignore[no-untyped-call]
+    if location.protocol == "memory":
+        return MemoryFileSystem(**kwargs), MemoryFileSystem._strip_protocol(location.address) if root else ""
     try:
         with translated(location.text):
             if location.path:

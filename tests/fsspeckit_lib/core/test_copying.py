@@ -17,7 +17,7 @@ from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
 from fsspeckit_lib.core.stores import open_store
-from fsspeckit_lib.errors import NotADirectory
+from fsspeckit_lib.errors import BadInput, NotADirectory
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 
 TREE = {"src/f1": b"1", "src/d/f2": b"2", "src/d/e/f3": b"3", "src2/f4": b"4", "old/kept": b"5"}
@@ -145,3 +145,64 @@ def test_a_recursive_copy_into_the_local_disk_follows_no_link(tmp_path: Path, s3
         assert root == ""
     assert (outside / "f").read_bytes() == b"precious"
     assert [path.name for path in outside.iterdir()] == ["f"]
+
+
+@pytest.fixture(params=["s3", "cached s3", "store on s3", "local", "cached local", "memory", "all of memory"])
+def whole_face(request: pytest.FixtureRequest, s3_server: SeaweedFS, s3_store: ObstoreObjects, tmp_path: Path) -> Any:
+    """A filesystem with `TREE` in it, and where."""
+    options = s3_server.storage_options()
+    cache = str(tmp_path / "cache") if "cached" in request.param else None
+    if request.param == "all of memory":
+        fs, root = filesystem("memory"), f"/{next(_numbers)}"
+    elif "local" in request.param:
+        (tmp_path / "files").mkdir()
+        fs, root = filesystem(str(tmp_path / "files"), cache_storage=cache), ""
+    elif request.param == "memory":
+        fs, root = filesystem(f"memory://{next(_numbers)}"), ""
+    elif request.param == "store on s3":
+        fs, root = StoreFileSystem(open_store(s3_store.url, options)), ""
+    else:
+        fs, root = filesystem(s3_store.url, options, cache_storage=cache), ""
+    _fill(fs, root)
+    return fs, root
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("src", "src/sub"), ("src", "src/d"), ("src", "src/"), ("src/", "src/sub"), ("src/", "src"), ("src/d", "src"),
+        ("src/f1", "src"), ("src/f1", "src/"), (["src/d"], "src"), (["src"], "src/d"),
+    ],
+)  # fmt: skip
+def test_nothing_is_moved_onto_or_into_itself(whole_face: tuple[Any, str], source: Any, target: str) -> None:
+    fs, root = whole_face
+    with pytest.raises((BadInput, OSError, TypeError)):  # a rename takes no list
+        fs.mv(_join(root, source), _join(root, target), recursive=True)
+    assert _files(fs, root) == TREE
+
+
+def test_a_move_onto_the_same_name_does_nothing(whole_face: tuple[Any, str]) -> None:
+    fs, root = whole_face
+    for path in ("src", "src/f1"):
+        fs.mv(_join(root, path), _join(root, path), recursive=True)
+    assert _files(fs, root) == TREE
+
+
+@pytest.mark.parametrize(("source", "target"), [("src", "src/sub"), ("src", "src"), ("src/", "src/d")])
+def test_no_folder_is_copied_into_itself(whole_face: tuple[Any, str], source: str, target: str) -> None:
+    fs, root = whole_face
+    with pytest.raises(BadInput, match=r"itself|the same"):
+        fs.copy(_join(root, source), _join(root, target), recursive=True)
+    assert _files(fs, root) == TREE
+
+
+def test_a_moved_pattern_takes_only_what_it_matched_before(whole_face: tuple[Any, str]) -> None:
+    fs, root = whole_face
+    if isinstance(getattr(fs, "fs", fs), LocalFileSystem):
+        with pytest.raises(OSError):  # a rename takes no pattern
+            fs.mv("src*", "srcs/", recursive=True)
+        assert _files(fs, root) == TREE
+        return
+    fs.mv(_join(root, "src*"), _join(root, "srcs/"), recursive=True)
+    moved = {f"srcs/{key}" if key.startswith("src") else key: data for key, data in TREE.items()}
+    assert _files(fs, root) == moved

@@ -81,7 +81,7 @@ class LocalFileSystem(BoundedCopies, local.LocalFileSystem):
         """Rename a file or a folder, into a folder that exists, as mv(1) does: always with all that lies below."""
         if path1 != path2:
             refuse_into_itself(self, path1, path2, recursive=True, moving=True)
-            local.LocalFileSystem.mv(self, path1, path2)  # type: ignore[no-untyped-call]
+            local.LocalFileSystem.mv(self, path1, path2)
 
 
 class RootedFileSystem(DirFileSystem):

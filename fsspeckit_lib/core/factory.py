@@ -94,7 +94,7 @@ def _plain(location: Location, options: BaseStorageOptions) -> tuple[fsspec.Abst
     if location.protocol == "file":
         return LocalFileSystem(**kwargs, auto_mkdir=True), root  # type: ignore[no-untyped-call]
     if location.protocol == "memory":
-        return MemoryFileSystem(**kwargs), MemoryFileSystem._strip_protocol(location.address) if root else ""
+        return MemoryFileSystem(**kwargs), f"/{root.strip('/')}" if root else ""  # type: ignore[no-untyped-call]
     try:
         with translated(location.text):
             if location.path:

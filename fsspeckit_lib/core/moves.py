@@ -7,16 +7,18 @@ is expanded once, before the copy, so that what was moved to a name which it mat
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import fsspec
-from fsspec.core import has_magic
 from fsspec.implementations.memory import MemoryFileSystem as FsspecMemoryFileSystem
 
 from fsspeckit_lib.common.transfer import identity
 from fsspeckit_lib.errors import BadInput, Unsupported
 
 __all__ = ["MemoryFileSystem", "SafeMoves", "move", "refuse_into_itself"]
+
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def refuse_into_itself(fs: Any, path1: Any, path2: Any, *, recursive: bool, moving: bool) -> list[str]:
@@ -55,7 +57,7 @@ def move(fs: Any, path1: Any, path2: Any, recursive: bool = False, maxdepth: int
     if maxdepth is not None:
         raise Unsupported("mv: found maxdepth, below which files would be removed uncopied; copy and rm them instead")
     sources = refuse_into_itself(fs, path1, path2, recursive=recursive, moving=True)
-    if isinstance(path1, str) and has_magic(path1) and not recursive:
+    if isinstance(path1, str) and _PATTERN.search(path1) and not recursive:
         sources = [source for source in sources if not fs.isdir(source)]
     if not sources:
         raise FileNotFoundError(f"{path1}: nothing to move")
@@ -73,7 +75,7 @@ class SafeMoves(fsspec.AbstractFileSystem):
             refuse_into_itself(self, path1, path2, recursive=True, moving=False)
         super().copy(path1, path2, recursive, *args, **kwargs)  # type: ignore[no-untyped-call]
 
-    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None) -> None:
+    def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **_: Any) -> None:
         """Move files, or with `recursive` folders, by the rules of `copy`."""
         move(self, path1, path2, recursive, maxdepth)
 
@@ -89,7 +91,7 @@ def _pairs(fs: Any, path1: Any, path2: Any) -> list[tuple[str, str]]:
     target = str(path2)
     if isinstance(path1, list):
         sources, into = [str(path) for path in path1], True
-    elif has_magic(str(path1)):
+    elif _PATTERN.search(str(path1)):
         sources, into = fs.glob(path1), True
     else:
         sources, into = [str(path1)], target.endswith("/") or fs.isdir(target)

@@ -91,6 +91,16 @@ _BY_CODE: Mapping[str, type[GatewayError]] = {
     "RequestTimeout": TimedOut,
     "PermanentRedirect": InvalidValue,
 }
+_BY_FTP_REPLY: Mapping[str, type[GatewayError]] = {
+    "500": Unsupported,
+    "502": Unsupported,
+    "530": AccessDenied,
+    "532": AccessDenied,
+    "550": AccessDenied,
+    "552": ResourceExhausted,
+    "553": InvalidValue,
+}
+"""RFC 959, section 4.2.2. What is not there, fsspec says as FileNotFoundError."""
 _BY_OBSTORE_TYPE: Mapping[str, type[GatewayError]] = {
     "AlreadyExistsError": AlreadyExists,
     "InvalidPathError": InvalidValue,
@@ -166,8 +176,12 @@ def _classify(error: BaseException) -> type[GatewayError]:
         return _BY_CODE.get(code) or _BY_HTTP_STATUS.get(int(code) if code.isdigit() else 0, Unavailable)
     if isinstance(error, TimeoutError) or type(error).__name__ in {"FSTimeoutError", "ServerTimeoutError"}:
         return TimedOut
-    if isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError | EOFError):  # paramiko and ftplib: the server closed the connection
         return Unavailable
+    if origin == "ftplib":
+        return _BY_FTP_REPLY.get(text[:3], Unavailable)
+    if type(error).__name__ in {"AuthenticationException", "BadHostKeyException"}:
+        return AccessDenied
     if isinstance(error, OSError):
         return _classify_os_error(error)
     if isinstance(error, NotImplementedError):

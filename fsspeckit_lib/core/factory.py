@@ -11,6 +11,7 @@ import fsspec
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
 from fsspeckit_lib.core.copying import LocalFileSystem, RootedFileSystem
+from fsspeckit_lib.core.host_filesystem import host_filesystem
 from fsspeckit_lib.core.moves import MemoryFileSystem
 from fsspeckit_lib.core.obstore_filesystem import (
     AzureObjectFileSystem,
@@ -19,7 +20,7 @@ from fsspeckit_lib.core.obstore_filesystem import (
     S3ObjectFileSystem,
 )
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
-from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.core.stores import HOSTED, open_store
 from fsspeckit_lib.errors import GatewayError, Unsupported
 from fsspeckit_lib.storage_options.base import BaseStorageOptions, from_room_above
 from fsspeckit_lib.storage_options.registry import options_for_location, storage_options_for
@@ -68,7 +69,11 @@ def filesystem(
     else:
         location = parse_location(protocol_or_uri)
         typed = options_for_location(location, given)
-    fs, root = _plain(location, typed)
+    fs: fsspec.AbstractFileSystem
+    if location.protocol in HOSTED:
+        fs, root = host_filesystem(location, typed, dirfs), ""
+    else:
+        fs, root = _plain(location, typed)
     if cached or cache_storage is not None:
         folder = os.path.abspath(os.path.expanduser(cache_storage or "~/.cache/fsspeckit"))
         mapper = from_room_above("cache", "FileNameCacheMapper")(folder)

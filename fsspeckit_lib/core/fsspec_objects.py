@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import Buffer
 
+from fsspeckit_lib.core.connections import Reconnecting
 from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
 from fsspeckit_lib.core.objects import (
     DirectoryInfo,
@@ -26,11 +28,13 @@ from fsspeckit_lib.core.objects import (
     check_is_directory,
     check_span,
     objects_below,
+    read_chunks,
     write_whole,
 )
 from fsspeckit_lib.errors import (
     AlreadyExists,
     CacheStale,
+    GatewayError,
     IsADirectory,
     NotADirectory,
     NotFound,
@@ -63,7 +67,7 @@ _MTIME_KEYS = ("mtime", "LastModified", "last_modified", "modified", "updated", 
 
 
 class FsspecObjects:
-    """A `WritableStore` on `fs`, rooted at its path `root`."""
+    """A `WritableStore` on `fs`, rooted at its path `root`; with a `connection`, on a new one when that is gone."""
 
     def __init__(
         self,
@@ -72,8 +76,10 @@ class FsspecObjects:
         url: str,
         namespace: tuple[str, ...],
         endpoint: Endpoint | None = None,
+        connection: Reconnecting | None = None,
     ) -> None:
         self._fs = fs
+        self._connection = connection
         self._root = root.rstrip("/")
         self._url = url.rstrip("/") if not url.endswith("://") else url
         self._namespace = namespace
@@ -176,7 +182,7 @@ class FsspecObjects:
             return file
 
         temporary = f"{path.rpartition('/')[0]}/.{uuid.uuid4().hex[:12]}.part".lstrip("/" * (not path.startswith("/")))
-        file = self._endpoint.change(who, begin)
+        file = self._change(who, begin)
 
         def publish(size_bytes: int) -> None:
             if self._fs.size(temporary) != size_bytes:
@@ -188,9 +194,9 @@ class FsspecObjects:
 
         def drop() -> None:
             with contextlib.suppress(Exception):
-                self._fs.rm_file(temporary)
+                self._call(key, lambda: self._fs.rm_file(temporary))
 
-        return _Writer(file, lambda act: self._endpoint.change(who, act), publish, drop)
+        return _Writer(file, lambda act: self._change(who, act), publish, drop)
 
     def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
         """Copy on the server's side where fsspec's backend can, else through here."""
@@ -199,7 +205,7 @@ class FsspecObjects:
         source_path, target_path = self._path(source), self._path(target)
 
         def send() -> None:
-            if not self._fs.isfile(source_path):
+            if self._fs.info(source_path)["type"] == "directory":
                 raise FileNotFoundError(source_path)
             with contextlib.suppress(FileExistsError):
                 self._fs.makedirs(self._fs._parent(target_path), exist_ok=True)
@@ -207,10 +213,19 @@ class FsspecObjects:
             self._fs.invalidate_cache(self._fs._parent(target_path))
 
         try:
-            self._endpoint.change(self._who(source), send)
-        except Unsupported:
-            info, data = self.get(source)
-            self.put(target, data if info.size_bytes else b"", only=only)
+            self._change(self._who(source), send)
+        except Unsupported:  # sftp and ftp have no copy
+            info = self.stat(source)
+            if not isinstance(info, ObjectInfo):
+                raise IsADirectory(f"{self._who(source)}: is a directory, an object was wanted") from None
+            writer = self.open_writer(target, only=only)
+            try:
+                for chunk in read_chunks(self, info, 0, info.size_bytes):
+                    writer.write(chunk)
+            except BaseException:
+                writer.abort()
+                raise
+            writer.close()
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete one by one."""
@@ -236,9 +251,22 @@ class FsspecObjects:
                 self.delete(objects)
                 found += len(objects)
         for folder in reversed(folders):
-            with contextlib.suppress(Exception):
-                self._fs.rmdir(self._path(folder))
+            with contextlib.suppress(GatewayError):
+                self.remove_directory(folder)
         return found
+
+    def make_directory(self, key: str) -> None:
+        """Make a directory, and those above it; one that is there is left as it is."""
+
+        def send() -> None:
+            with contextlib.suppress(FileExistsError):
+                self._fs.makedirs(self._path(key), exist_ok=True)
+
+        self._change(self._who(key), send)
+
+    def remove_directory(self, key: str) -> None:
+        """Remove an empty directory."""
+        self._change(self._who(key), lambda: self._fs.rmdir(self._path(key)))
 
     def close(self) -> None:
         """Release nothing: fsspec shares filesystem instances."""
@@ -252,7 +280,26 @@ class FsspecObjects:
         return AlreadyExists(f"{self._who(key)}: it exists already, and only a new object was wanted")
 
     def _call(self, key: str, request: Callable[[], T]) -> T:
-        return self._endpoint.call(self._who(key), request)
+        return self._endpoint.call(self._who(key), self._connected(request))
+
+    def _change(self, who: str, request: Callable[[], T]) -> T:
+        return self._endpoint.change(who, self._connected(request))
+
+    def _connected(self, request: Callable[[], T]) -> Callable[[], T]:
+        """Return the request with a look at the connection before it; it runs with the endpoint's slot held."""
+        connection = self._connection
+        if connection is None:
+            return request
+
+        def send() -> T:
+            try:
+                self._fs = connection.current()
+                return request()
+            except Exception as error:
+                connection.failed(error)
+                raise
+
+        return send
 
     def _info(self, key: str) -> Entry:
         path = self._path(key)
@@ -260,7 +307,7 @@ class FsspecObjects:
         return self._entry(key, self._fs.info(path))
 
     def _path(self, key: str) -> str:
-        if key and any(part in {"", ".", ".."} for part in key.split("/")):
+        if key and ("\0" in key or any(part in {"", ".", ".."} for part in key.split("/"))):
             raise NotFound(f"{self._who(key)}: no file can have this name")
         return f"{self._root}/{key}" if key else self._root or str(self._fs.root_marker)
 
@@ -313,8 +360,13 @@ class _Writer:
     def abort(self) -> None:
         """Drop the file."""
         with contextlib.suppress(Exception):
-            self._file.close()
+            self._change(self._file.close)
         self._drop()
+
+    def abandon(self) -> None:
+        """Drop the file from another thread: the garbage collector may come in one that holds the endpoint's slot."""
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending
+            threading.Thread(target=self.abort, name="writer-abandoned", daemon=True).start()
 
 
 def _same_path(one: object, other: str) -> bool:

@@ -77,7 +77,10 @@ class ObjectWriterFile(io.RawIOBase):
         self.discard() if kind is not None else self.close()
 
     def __del__(self) -> None:
-        self.discard()  # an object that nobody closed was not finished
+        if self.closed:
+            return
+        getattr(self._writer, "abandon", self._writer.abort)()  # an object that nobody closed was not finished
+        super().close()
 
 
 def read_parts(store: ObjectStore, info: ObjectInfo, path: str, on_bytes: Callable[[int], object]) -> None:

@@ -19,7 +19,10 @@ from fsspeckit_lib.storage_options.http import HttpStorageOptions
 from fsspeckit_lib.storage_options.registry import options_for_location
 from fsspeckit_lib.storage_options.uri import Location, parse_location
 
-__all__ = ["open_store"]
+__all__ = ["HOSTED", "open_store", "store_at"]
+
+HOSTED = frozenset({"sftp", "ftp"})
+"""Protocols of one connection, which takes one request at a time."""
 
 
 @shielded
@@ -37,7 +40,11 @@ def open_store(url: str, storage_options: BaseStorageOptions | Mapping[str, Any]
         Unsupported: the protocol's package is not installed; names it.
     """
     location = parse_location(url)
-    options = options_for_location(location, storage_options)
+    return store_at(location, options_for_location(location, storage_options))
+
+
+def store_at(location: Location, options: BaseStorageOptions) -> ObjectStore:
+    """Return the storage rooted at a place, with its typed options: `open_store` for what was parsed already."""
     to_store = getattr(options, "to_store", None)
     if to_store is not None:
         store: ObjectStore = to_store(location)
@@ -77,11 +84,18 @@ def _host(location: Location) -> str:
 def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore:
     import fsspec
 
+    from fsspeckit_lib.core.connections import Reconnecting, connect
     from fsspeckit_lib.core.fsspec_objects import FsspecObjects
 
+    connection: Reconnecting | None = None
     try:
         with translated(location.text):
-            fs, root = fsspec.url_to_fs(location.address, **options.to_fsspec_kwargs())
+            kwargs = options.to_fsspec_kwargs()
+            if location.protocol in HOSTED:
+                fs, root = connect(location.protocol, kwargs), location.path
+                connection = Reconnecting(lambda: connect(location.protocol, kwargs), fs)
+            else:
+                fs, root = fsspec.url_to_fs(location.address, **kwargs)
     except GatewayError as error:
         if isinstance(error.__cause__, ImportError):
             raise Unsupported(f"{location.text}: {error.__cause__}; install the package it names") from error
@@ -89,6 +103,7 @@ def _open_fsspec(location: Location, options: BaseStorageOptions) -> ObjectStore
     shown = location.text.rstrip("/") if not location.text.endswith("://") else location.text
     namespace = options.namespace()
     # one connection of paramiko or ftplib takes one request at a time; threads that share it wait for ever
-    at_once = 1 if location.protocol in {"sftp", "ftp"} else 32
+    at_once = 1 if location.protocol in HOSTED else 32
     endpoint = endpoint_for(namespace, max_concurrency=at_once, retryable=(Unavailable, ShortRead), survives_fork=True)
-    return FsspecObjects(fs, root, shown, (namespace, *(part for part in root.split("/") if part)), endpoint)
+    parts = (part for part in root.split("/") if part)
+    return FsspecObjects(fs, root, shown, (namespace, *parts), endpoint, connection)

@@ -162,6 +162,19 @@ def test_without_the_device_it_says_why_and_what_to_do(places: Path) -> None:
     assert words.count("\n") == 1
 
 
+def test_without_libfuse_the_driver_says_what_to_install(places: Path) -> None:
+    words = (COMMAND, "source", "mnt", "--driver", "libfuse", "--cache-dir", "cache", "--log-file", "log")
+    finished = subprocess.run(
+        words, cwd=places, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "FUSE_LIBRARY_PATH": "/nowhere/libfuse3.so"},
+    )  # fmt: skip
+    assert finished.returncode == 1
+    assert "apt-get install fuse3" in finished.stderr
+    assert "--driver kernel" in finished.stderr
+    assert finished.stderr.count("\n") == 1
+    assert find_mount(str(places / "mnt")) is None
+
+
 def test_help_names_every_option() -> None:
     finished = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True)
     for word in ("--attr-ttl", "--dir-ttl", "--cache-size", "--driver", "--foreground", "--config", "passthrough"):

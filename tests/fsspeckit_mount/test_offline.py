@@ -15,6 +15,7 @@ from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.testing.proxy import FaultProxy
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 from tests.fsspeckit_mount.mounts import CAN_MOUNT, COMMAND, NEEDS_FUSE, mounted, run_command
+from tests.fsspeckit_mount.test_options import mount_status
 
 pytestmark = pytest.mark.skipif(not CAN_MOUNT, reason=NEEDS_FUSE)
 
@@ -52,6 +53,7 @@ def test_everything_that_was_read_is_served_before_and_after_a_restart(s3_server
             with pytest.raises(OSError, match="No such file") as gone:
                 os.stat(mount.path / "d" / "none")  # the listing was whole: it is known not to be there
             assert gone.value.errno == 2
+            assert str(mount_status(mount.path)["storage"]).startswith("stale")
         with mounted("lake", tmp_path / "m", *flags) as mount:  # the server is still away
             assert _tree(mount.path) == FILES
             assert "as it was when the storage was last reached" in mount.log.read_text()

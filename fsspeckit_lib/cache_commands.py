@@ -34,6 +34,7 @@ from fsspeckit_lib.storage_options.uri import parse_location
 
 __all__ = ["cache"]
 
+_STEP_BYTES = 16 << 20
 _BUCKETS = frozenset({"s3", "gs", "az"})
 
 
@@ -45,11 +46,11 @@ class _Context:
     as_json: bool
 
     @contextmanager
-    def opened(self, *, create: bool = False) -> Iterator[Cache]:
-        """Open the cache; without `create` it must be there."""
+    def opened(self, *, create: bool = False, stale: bool = False) -> Iterator[Cache]:
+        """Open the cache; without `create` it must be there. `stale`: answer in an outage as `when_offline` says."""
         if not create and not os.path.exists(f"{self.config.root}/VERSION"):
             raise NotFound(f"cache folder {self.config.root}: there is no cache; see --cache-dir")
-        cache = Cache(replace(self.config, when_offline="fail"))
+        cache = Cache(self.config if stale else replace(self.config, when_offline="fail"))
         try:
             yield cache
         finally:
@@ -155,22 +156,28 @@ def list_copies(context: _Context, url: str | None) -> None:
 @click.argument("target", required=False)
 @_options
 def get(context: _Context, url: str, target: str | None) -> None:
-    """Fetch the object at URL if it is not cached, and print where its copy lies; or copy it to TARGET."""
+    """Fetch the object at URL if it is not cached, and print where its copy lies; or copy it to TARGET.
+
+    With TARGET an object that the cache may not hold is read through it.
+    """
     store, key = context.locate(url)
-    with context.opened(create=True) as opened:
-        storage = opened.bind(store)
+    with context.opened(create=True, stale=True) as opened:
+        storage = opened.bind(opened.resilient(store))
         entry = storage.stat(key)
         if not isinstance(entry, ObjectInfo):
             raise BadInput(f"{url}: is a folder, an object was wanted; see: fsspeckit cache warm")
-        if not storage.fetch(entry):
-            raise ResourceExhausted(f"{url}: its {entry.size_bytes} bytes do not fit into the cache")
-        path = storage.cached_path(entry)
-        if path is None:
-            raise Unavailable(f"{url}: its copy was evicted at once; try again")
+        path = storage.cached_path(entry) if storage.fetch(entry) else None
+        if path is None and target is None:
+            raise ResourceExhausted(
+                f"{url}: its {entry.size_bytes} bytes do not fit into the cache; name a TARGET to copy it there"
+            )
         if target is not None:
             with translated(target):
-                shutil.copyfile(path, target)
-        context.say(target or path, {"path": path, "size_bytes": entry.size_bytes, "target": target})
+                if path is not None:
+                    shutil.copyfile(path, target)
+                else:
+                    _copy_through(storage, entry, target)
+        context.say(target or path or "", {"path": path, "size_bytes": entry.size_bytes, "target": target})
 
 
 @cache.command()
@@ -217,7 +224,8 @@ def warm(context: _Context, urls: tuple[str, ...], parallel: int) -> None:
             result = _warm(storage, infos, parallel)
             size = format_size(sum(info.size_bytes for info in infos))
             context.say(
-                f"{url}: {len(infos)} objects, {size}; {result.fetched} fetched, {result.present} were here",
+                f"{url}: {len(infos)} objects, {size}; {result.fetched} fetched, {result.present} were here"
+                + (f", {len(result.evicted)} did not stay" if result.evicted else ""),
                 {"url": url, "objects": len(infos), **_facts(result)},
             )
             _raise_failures(url, result)
@@ -232,6 +240,8 @@ def evict(context: _Context, url: str, pinned: bool) -> None:
     store, key = context.locate(url)
     with context.opened() as opened:
         count, size_bytes, kept = opened.bind(store).evict(key, pinned_too=pinned)
+    if not count and not kept:
+        raise NotFound(f"{url}: nothing is cached there; see: fsspeckit cache ls")
     _say_removed(context, count, size_bytes, kept)
 
 
@@ -267,13 +277,18 @@ def verify(context: _Context, urls: tuple[str, ...], repair: bool) -> None:
     """
     counts: Counter[str] = Counter()
     with context.opened() as opened:
+        if not urls and not context.settings.storages and not repair:
+            raise BadInput("cache verify: found no URL and no storage in --config to compare with, wanted one of them")
         for url in urls or tuple(context.settings.storages):
             store, key = context.locate(url)
+            before = counts.total()
             for finding in verify_copies(opened.bind(store), key, repair=repair):
                 counts[finding.state] += 1
                 if context.as_json or finding.state != "right":
                     facts = {**asdict(finding), "url": f"{store.url}/{finding.key}"}
                     context.say(f"{finding.state}: {store.url}/{finding.key} ({finding.how})", facts)
+            if urls and counts.total() == before:
+                raise NotFound(f"{url}: nothing is cached there; see: fsspeckit cache ls")
         if repair and not urls:
             counts["orphaned"] = opened.sweep()[0]
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()) if count) or "nothing to verify"
@@ -284,6 +299,16 @@ def verify(context: _Context, urls: tuple[str, ...], repair: bool) -> None:
         raise Corrupt(f"cache folder {context.config.root}: {bad} copies are not what they should be; use --repair")
     if counts["unknown"]:
         raise Unavailable(f"{counts['unknown']} copies could not be compared with the storage")
+
+
+def _copy_through(storage: StorageCache, info: ObjectInfo, target: str) -> None:
+    handle = storage.open(info)
+    try:
+        with open(target, "wb") as file:
+            for start in range(0, info.size_bytes, _STEP_BYTES):
+                file.write(handle.read(start, min(start + _STEP_BYTES, info.size_bytes)))
+    finally:
+        handle.close()
 
 
 def _warm(storage: StorageCache, infos: list[ObjectInfo], parallel: int) -> Warmed:
@@ -298,6 +323,7 @@ def _facts(result: Warmed) -> dict[str, Any]:
         "fetched": result.fetched,
         "present": result.present,
         "not_fitting": result.not_fitting,
+        "evicted": result.evicted,
         "failed": {key: str(error) for key, error in result.failed},
     }
 
@@ -309,6 +335,11 @@ def _raise_failures(url: str, result: Warmed) -> None:
         raise type(result.failed[0][1])(*result.failed[0][1].args)
     if result.not_fitting:
         raise ResourceExhausted(f"{url}: {len(result.not_fitting)} objects do not fit into the cache")
+    if result.evicted:
+        raise ResourceExhausted(
+            f"{url}: {len(result.evicted)} objects made way for others of them: all do not fit below the cache's "
+            "limits at once; raise max_size or the quota"
+        )
 
 
 def _say_removed(context: _Context, count: int, size_bytes: int, kept: int) -> None:

@@ -66,7 +66,8 @@ class Cache:
                 is_in_use=lambda path: is_held_elsewhere(f"{config.root}/{path}.map"),
                 on_evicted=lambda count: self._stats.add(evictions=count),
             )
-            remove_orphaned_parts(config.root, self.index)
+            if not self.index.database.is_volatile:
+                remove_orphaned_parts(config.root, self.index)
         except OSError as error:
             self._root.close()
             raise local_error(error, config.root) from error
@@ -110,6 +111,8 @@ class Cache:
 
     def sweep(self) -> tuple[int, int]:
         """Remove files of the root that no row claims, and empty folders; return how many, and their bytes."""
+        if self.index.database.is_volatile:
+            return 0, 0
         parts = remove_orphaned_parts(self.config.root, self.index)
         copies, freed = remove_orphaned_copies(self.config.root, self.index, self.mapper)
         return parts + copies, freed
@@ -156,6 +159,8 @@ class Cache:
         name = entry_id(store, info.key)
         try:
             for _ in range(_OPEN_ATTEMPTS):
+                if self.index.database.is_volatile:
+                    return self._open_nowhere(store, info, _no_index(store, info, self.config.root))
                 with contextlib.suppress(IndexLost):  # it has been replaced: look again
                     whole = self._open_whole(name, info)
                     if whole is not None:
@@ -328,9 +333,13 @@ class Cache:
                 _logger.warning("%s: removed %d files (%d bytes) without a claim", self.config.root, removed, freed)
 
     def _keep_index(self) -> None:
-        self.index.database.reopen_if_replaced()
+        self.index.keep()
         self.index.write_uses()
         self.metadata.flush()
+
+
+def _no_index(store: ObjectStore, info: ObjectInfo, root: str) -> ResourceExhausted:
+    return ResourceExhausted(f"{store.url}/{info.key}: the disk of cache folder {root} has no room for its index")
 
 
 def _too_large(store: ObjectStore, info: ObjectInfo) -> ResourceExhausted:

@@ -25,6 +25,7 @@ __all__ = ["Database", "IndexLost"]
 _logger = logging.getLogger(__name__)
 
 _SCHEMA_VERSION = 2
+_RESERVE_NAME, _RESERVE_BYTES = "reserve", 256 << 10
 _BUSY_TIMEOUT_S = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -106,6 +107,7 @@ class Database:
 
     Attributes:
         on_transaction: called at the beginning of each transaction, inside of it.
+        is_volatile: the disk has no room for the index at all; it is an empty one in memory, and nothing may be kept.
         was_lost: the file was damaged, of another format or missing beside files of ours, and has been begun anew.
     """
 
@@ -121,8 +123,9 @@ class Database:
         self.lock = threading.RLock()
         self.on_transaction: Callable[[], None] = lambda: None
         self.was_lost = False
+        self.is_volatile = False
         self._inode = 0
-        self.connection = self._open()
+        self.connection = self._open_or_do_without()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -164,6 +167,9 @@ class Database:
     def reopen_if_replaced(self) -> None:
         """Follow another process that set the file aside, or somebody who removed it."""
         with self.lock:
+            if self.is_volatile:
+                return
+            self._reserve()
             try:
                 is_same = os.stat(self.path).st_ino == self._inode
             except FileNotFoundError:
@@ -172,12 +178,57 @@ class Database:
                 _logger.warning("%s: was replaced while it was in use; what it said is void", self.path)
                 self.was_lost = True
                 self.connection.close()
-                self.connection = self._open()
+                self.connection = self._open_or_do_without()
+
+    def retry(self) -> bool:
+        """Open the file after all, where the disk had no room for it; tell whether that was done now."""
+        with self.lock:
+            if self.is_volatile:
+                self.connection.close()
+                self.connection = self._open_or_do_without()
+                return not self.is_volatile
+            return False
 
     def close(self) -> None:
         """Close the file."""
         with self.lock:
             self.connection.close()
+
+    def _open_or_do_without(self) -> sqlite3.Connection:
+        """Open the file; on a full disk with what was set aside for that, else do without it until there is room."""
+        try:
+            connection = self._open()
+        except ResourceExhausted as error:
+            try:
+                connection = self._open()  # the failure has given up the reserve
+                _logger.warning("%s: the disk is full; free some, or evict copies", self.root)
+            except ResourceExhausted:
+                _logger.warning("%s; nothing is cached until it can be opened", error)
+                self.is_volatile = True
+                connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                connection.executescript(_SCHEMA)
+                return connection
+        else:
+            self._reserve()
+        self.is_volatile = False
+        return connection
+
+    def _reserve(self) -> None:
+        """Keep some room on the disk, so that the index of a full one can still be opened and copies be evicted."""
+        path = f"{self.root}/{_RESERVE_NAME}"
+        if os.path.exists(path):
+            return
+        try:
+            disk = os.statvfs(self.root)
+            if disk.f_bavail * disk.f_frsize < 4 * _RESERVE_BYTES:
+                return
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            _logger.debug("%s: %s", path, error)
 
     def _open(self) -> sqlite3.Connection:
         for attempt in (1, 2):
@@ -227,6 +278,9 @@ class Database:
             with self.lock:
                 self._recover(error)
             return IndexLost(f"{self.path}: was damaged ({error}); a new one was begun, read again")
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+            with contextlib.suppress(FileNotFoundError):  # for whoever tries again, to make room
+                os.unlink(f"{self.root}/{_RESERVE_NAME}")
         if "locked" in str(error) or "busy" in str(error):
             return TimedOut(f"{self.path}: another process keeps it locked; end it if it hangs")
         return ResourceExhausted(f"{self.path}: cannot be used ({error}); free space on its disk, or check it")

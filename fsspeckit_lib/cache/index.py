@@ -88,10 +88,20 @@ class CacheIndex:
             self._adopt_root()
         self.bounds = Bounds(self.database, config, is_in_use, on_evicted)
 
+    def keep(self) -> None:
+        """Follow what has become of the index's file, and of the room for it. Called now and then."""
+        if self.database.is_volatile:
+            with contextlib.suppress(OSError):
+                self._root.settle()
+                if self.database.retry():
+                    self._adopt_root()
+                    self.bounds.adopt_quotas()
+        self.database.reopen_if_replaced()
+
     @property
     def must_sweep(self) -> bool:
         """Whether files without a row may lie in the root."""
-        return self._owes_sweep or self.database.was_lost
+        return not self.database.is_volatile and (self._owes_sweep or self.database.was_lost)
 
     def swept(self) -> None:
         """Record that the files without a row are gone, whoever owed it."""

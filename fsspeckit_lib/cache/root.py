@@ -8,6 +8,7 @@ not touch.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import zlib
 
@@ -45,9 +46,12 @@ class CacheRoot:
             os.makedirs(path, mode=0o700, exist_ok=True)
             for name in ("partial", "data"):
                 os.makedirs(f"{path}/{name}", mode=0o700, exist_ok=True)
-            self.was_reset = self._check_format()
-            status = os.stat(f"{path}/VERSION")
-            self.identity = f"{status.st_ino}:{status.st_ctime_ns}"
+            self.was_reset, self.identity = False, ""
+            try:
+                self.settle()
+            except OSError as error:
+                if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                    raise  # on a full disk nothing is kept, so nothing needs a format
             self.ignores_case = os.path.exists(f"{path}/version")
             with open("/proc/sys/kernel/random/boot_id", "rb") as file:
                 boot_id = file.read().strip()
@@ -61,6 +65,16 @@ class CacheRoot:
         except OSError as error:
             raise translate(error, f"cache folder {path}: cannot be created or read") from error
         self.boot_id = (zlib.crc32(boot_id) << 31) | (zlib.adler32(boot_id) & 0x7FFFFFFF)
+
+    def settle(self) -> None:
+        """Write down the format where it is not, and learn which folder this is.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self.was_reset = self._check_format()
+        status = os.stat(f"{self.path}/VERSION")
+        self.identity = f"{status.st_ino}:{status.st_ctime_ns}"
 
     def is_alone(self) -> bool:
         """Tell whether this process is the only one that has the folder open. Only true on its way out: see `close`."""
@@ -89,9 +103,14 @@ class CacheRoot:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(f"{self.path}/{INDEX_NAME}{suffix}")
         temporary = f"{path}.{os.getpid()}"
-        with open(temporary, "w", encoding="ascii") as file:
-            file.write(FORMAT)
-        os.rename(temporary, path)
+        try:
+            with open(temporary, "w", encoding="ascii") as file:
+                file.write(FORMAT)
+            os.rename(temporary, path)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
         return is_used
 
 

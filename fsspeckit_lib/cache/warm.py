@@ -22,6 +22,8 @@ class Warmed:
     fetched: int = 0
     present: int = 0
     not_fitting: list[str] = field(default_factory=list)
+    evicted: list[str] = field(default_factory=list)
+    """What came, and made way for others of the same call."""
     failed: list[tuple[str, GatewayError]] = field(default_factory=list)
 
 
@@ -70,4 +72,6 @@ def warm(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    missing = {*result.not_fitting, *(key for key, _ in result.failed)}
+    result.evicted = [info.key for info in infos if info.key not in missing and storage.cached_path(info) is None]
     return result

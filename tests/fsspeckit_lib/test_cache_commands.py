@@ -90,6 +90,50 @@ def test_warm_status_ls_evict_clear(lake: Lake) -> None:
     assert lake.cache.used_bytes() == 0
 
 
+def test_warm_says_what_did_not_stay(lake: Lake) -> None:
+    for number in range(20):
+        obstore.put(lake.store.native, f"many/{number:02}", DATA[:100_000])
+    assert "2 objects made way for others" in lake.run("warm", "lake/many", status=1)
+    assert lake.cache.used_bytes() == 18 * 100_000
+
+
+def test_what_is_not_there_is_not_done(lake: Lake, tmp_path: Path) -> None:
+    lake.run("warm", "lake/d")
+    for verb in ("evict", "verify"):
+        assert "nothing is cached there" in lake.run(verb, "lake/typo", status=1)
+    command = [COMMAND, "cache", "verify", "--cache-dir", f"{tmp_path}/cache"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "found no URL" in done.stderr
+
+
+def test_get_copies_what_the_cache_may_not_hold(lake: Lake, tmp_path: Path) -> None:
+    data = DATA * 4
+    obstore.put(lake.store.native, "huge", data)
+    assert "name a TARGET" in lake.run("get", "lake/huge", status=1)
+    lake.run("get", "lake/huge", str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_bytes() == data
+    assert lake.cache.used_bytes() == 0
+
+
+def test_get_answers_in_an_outage_as_configured(tmp_path: Path) -> None:
+    config = tmp_path / "fsspeckit.yaml"
+    command = [COMMAND, "cache", "get", "lake/a", "--config", str(config)]
+    with SeaweedFS.start(tmp_path / "server") as server:
+        server.create_bucket("outage")
+        words = ", ".join(f"{name}: '{value}'" for name, value in server.storage_options().items())
+        store = open_store("s3://outage", server.storage_options())
+        assert isinstance(store, ObstoreObjects)
+        store.put("a", DATA)
+        config.write_text(
+            f"storages: {{lake: {{protocol: s3, bucket: outage, max_retries: 0, {words}}}}}\n"
+            f"cache: {{root: {tmp_path}/cache, min_free: 0, when_offline: serve-stale}}\n"
+        )
+        subprocess.run(command, check=True, timeout=60)
+    path = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True).stdout.strip()
+    assert Path(path).read_bytes() == DATA
+
+
 def test_get_prints_the_path_or_copies(lake: Lake, tmp_path: Path) -> None:
     path = Path(lake.run("get", "lake/large").strip())
     assert path.read_bytes() == DATA

@@ -173,6 +173,69 @@ def test_a_full_disk_is_read_through(setting: Setting, small_disk: Path) -> None
     cache.close()
 
 
+def _fill(small_disk: Path) -> Path:
+    path = small_disk / "filler"
+    with path.open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    return path
+
+
+@pytest.mark.parametrize("has_reserve", [True, False])
+def test_a_cache_is_opened_and_emptied_on_a_full_disk(setting: Setting, small_disk: Path, has_reserve: bool) -> None:
+    infos = {f"f{number}": setting.put(f"f{number}", DATA[:300_000]) for number in range(4)}
+    root = small_disk / "cache"
+    config = CacheConfig(str(root), min_free_bytes=0, part_bytes=64 << 10, whole_bytes=16 << 10)
+    cache = Cache(config)
+    for key in ("f0", "f1"):
+        file = cache.open(setting.store, infos[key])
+        file.fetch_all()
+        file.close()
+    cache.close()
+    if not has_reserve:
+        (root / "reserve").unlink()
+    filler = _fill(small_disk)
+    cache = Cache(config)
+    for info in infos.values():
+        file = cache.open(setting.store, info)
+        assert file.read(0, 1 << 20) == DATA[:300_000]
+        file.close()
+    whole = [key for key, info in infos.items() if cache.complete_path(setting.store, info) is not None]
+    assert bool(whole) == has_reserve  # those read last, which took the place of others
+    if has_reserve:
+        assert cache.bind(setting.store).evict(whole[0])[0] == 1
+    filler.unlink()
+    cache._keep_index()
+    if not has_reserve:  # what was claimed before is there again
+        assert cache.complete_path(setting.store, infos["f1"]) is not None
+    file = cache.open(setting.store, infos["f2"])
+    file.fetch_all()
+    assert file.is_complete
+    file.close()
+    cache.close()
+    assert (root / "reserve").exists()
+
+
+def test_a_new_cache_on_a_full_disk_reads_through_until_there_is_room(setting: Setting, small_disk: Path) -> None:
+    info = setting.put("f", DATA[:300_000])
+    filler = _fill(small_disk)
+    cache = Cache(CacheConfig(str(small_disk / "cache"), min_free_bytes=0, part_bytes=64 << 10))
+    file = cache.open(setting.store, info)
+    assert file.read(0, 1 << 20) == DATA[:300_000]
+    file.close()
+    filler.unlink()
+    cache._keep_index()
+    file = cache.open(setting.store, info)
+    file.fetch_all()
+    assert file.is_complete
+    file.close()
+    cache.close()
+    assert (small_disk / "cache" / "VERSION").exists()
+    cache = Cache(cache.config)
+    assert cache.complete_path(setting.store, info) is not None
+    cache.close()
+
+
 def test_min_free_keeps_the_disk_free(setting: Setting, small_disk: Path) -> None:
     cache = Cache(CacheConfig(str(small_disk / "cache"), min_free_bytes=3_000_000, part_bytes=64 << 10))
     for number in range(8):

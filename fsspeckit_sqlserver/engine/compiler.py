@@ -16,7 +16,6 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.announce import announced
 from fsspeckit_sqlserver.engine.answers import is_repeatable
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
-from fsspeckit_sqlserver.engine.errors import translate_duckdb
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
 from fsspeckit_sqlserver.engine.parameters import (
@@ -28,6 +27,7 @@ from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
+from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.trees import call, copied, deparse, parsed_select, replace_node, walk
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column

@@ -14,10 +14,10 @@ from typing import Final
 import duckdb
 
 from fsspeckit_lib.errors import Cancelled, InvalidValue
-from fsspeckit_sqlserver.engine.errors import translate_duckdb
 from fsspeckit_sqlserver.engine.rows import QueryRows
 from fsspeckit_sqlserver.engine.running import Running
 from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.world import World
 
 __all__ = ["Connections"]

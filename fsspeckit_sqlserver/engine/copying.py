@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.engine.connections import Connections
-from fsspeckit_sqlserver.engine.errors import DuplicateColumn, UndefinedColumn, UndefinedTable, translate_duckdb
+from fsspeckit_sqlserver.engine.errors import DuplicateColumn, UndefinedColumn, UndefinedTable
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.trees import names_of
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids

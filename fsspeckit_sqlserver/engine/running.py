@@ -17,8 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from fsspeckit_lib.errors import CacheStale, Cancelled, GatewayError, Internal, NotFound
-from fsspeckit_sqlserver.engine.errors import is_fatal, translate_duckdb
 from fsspeckit_sqlserver.engine.leases import Lease
+from fsspeckit_sqlserver.engine.translation import is_fatal, translate_duckdb
 
 __all__ = ["BATCH_ROWS", "Running", "is_stale"]
 

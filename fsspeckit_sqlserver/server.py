@@ -1,12 +1,10 @@
-"""The asyncio shell: listening sockets, connections, worker threads. The only I/O of the wire side.
+"""The asyncio shell: the listening socket, its connections, worker threads.
 
 Threads: the event loop reads, decodes and writes; it never waits. A connection with messages to answer takes a worker
 thread, which runs its session and driver (and so the engine) until none are left; an idle connection has no thread.
 Batches are encoded in a pool of their own, one thread a core.
 
-Lock order: none is held while another is taken. `Connection._lock` guards `_queue`, `_queued_bytes` and `_busy`;
-`SocketOutlet._changed` guards its queue; everything else of a connection belongs to the event loop, or to the one
-worker that `_busy` admits.
+Lock order: none is held while another is taken. `_registry_lock` guards `_registered`.
 """
 
 from __future__ import annotations
@@ -20,36 +18,28 @@ import secrets
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
-from fsspeckit_lib.errors import AccessDenied, Cancelled, Conflict, GatewayError, InvalidValue
-from fsspeckit_sqlserver.auth.access import AccessRule, Peer
+from fsspeckit_lib.errors import AccessDenied, Cancelled, Conflict, InvalidValue
+from fsspeckit_sqlserver.auth.access import AccessRule
 from fsspeckit_sqlserver.auth.failures import Failures
-from fsspeckit_sqlserver.auth.login import Gate, Login
-from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
+from fsspeckit_sqlserver.auth.login import Gate
+from fsspeckit_sqlserver.auth.tls import TlsListener
 from fsspeckit_sqlserver.config import Limits
-from fsspeckit_sqlserver.outlet import WRITE_BYTES, SocketOutlet
+from fsspeckit_sqlserver.connection import Connection
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
-from fsspeckit_sqlserver.session.errors import ClientGone, ConnectionEnded, ShuttingDown, TooManyConnections
+from fsspeckit_sqlserver.session.errors import TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
-from fsspeckit_sqlserver.session.session import Session
-from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
-from fsspeckit_sqlserver.wire.framing import FrontendDecoder
-from fsspeckit_sqlserver.wire.frontend import FrontendMessage, SslRequest, StartupMessage
-from fsspeckit_sqlserver.wire.notification import NotificationResponse
 from fsspeckit_sqlserver.workers import WorkerPool
 
 __all__ = ["AddressInUse", "Limits", "Server", "bind_listener"]
 
 logger = logging.getLogger(__name__)
 
-_QUEUE_MESSAGES: Final = 256  # decoded messages that wait for the worker, of a client that pipelines
 _REPEAT_S: Final = 0.02  # an interrupt is repeated until the statement has seen it
 _STOP_S: Final = 5.0
 
@@ -58,320 +48,6 @@ class AddressInUse(Conflict):
     """Another program listens on the address."""
 
     kind = "address-in-use"
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The last item of a connection's queue: the client is gone."""
-
-
-_Item = FrontendMessage | FramingError | MalformedMessage | ConnectionEnded | NotificationResponse | _End
-
-
-class Connection(asyncio.Protocol):
-    """One client."""
-
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, engine: Engine) -> None:
-        self._server = server
-        self._loop = loop
-        self._decoder = FrontendDecoder(server.limits.max_message_bytes)
-        self._outlet = SocketOutlet(loop)
-        self._session = Session(self._login, server.limits.settings)
-        self._tls: TlsLayer | None = None
-        self._is_first, self._is_direct = True, False
-        self.driver = Driver(engine, self._outlet, _ConnectionSwitchboard(server, self), server.encoders)
-        self.process_id = 0
-        self.secret_key = b""
-        self.user = ""
-        self._idle_timer: asyncio.TimerHandle | None = None
-        self._heard = 0  # how many messages have come: a timer that is older than the last one means nothing
-        self._transport: asyncio.Transport | None = None
-        self._login_timer: asyncio.TimerHandle | None = None
-        self._reading_paused = False
-        self._broken = False  # the byte stream cannot be cut into messages any more
-        self._lock = threading.Lock()
-        self._arrived = threading.Condition(self._lock)
-        self._later: deque[tuple[_Item, int]] = deque()
-        self._queue: deque[tuple[_Item, int]] = deque()
-        self._queued_bytes = 0
-        self._busy = False
-
-    # The event loop's side.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._outlet.connected(self._transport)
-        connected = transport.get_extra_info("socket")
-        if connected is not None:
-            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if connected.family in {socket.AF_INET, socket.AF_INET6}:
-                # asyncio does this only where the listener names its protocol; without it two small writes wait 40 ms
-                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._login_timer = self._loop.call_later(self._server.limits.login_timeout_s, self.abort)
-        self._server.opened(self)
-        delay_s = self._server.gate.failures.delay_s(self.address())
-        if delay_s:
-            self._pause_reading(True)
-            self._loop.call_later(delay_s, self._decode)
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += 1
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-            self._idle_timer = None
-        if self._is_first and data[:1] == HANDSHAKE_BYTE and self._server.tls is not None:
-            self._begin_tls(self._server.tls.layer())
-            self._is_direct = True
-        self._is_first = False
-        if self._tls is not None:
-            try:
-                data, reply = self._tls.receive(data)
-            except TlsFailed as error:
-                logger.warning("connection from %s: %s", self.address(), error)
-                self._write(self._tls.unsent)
-                self._close()
-                return
-            self._write(reply)
-            if self._is_direct and self._tls.is_established and not self._tls.has_alpn:
-                logger.warning("connection from %s: encrypted at once, but not for PostgreSQL (ALPN)", self.address())
-                self._close()
-                return
-        self._decoder.feed(data)
-        self._decode()
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        for timer in (self._login_timer, self._idle_timer):
-            if timer is not None:
-                timer.cancel()
-        self._outlet.lost()
-        self._server.closed(self)
-        self.driver.disconnect()
-        self._server.insist(self.driver, ClientGone("the client closed the connection"))
-        self._enqueue(_End(), 0)
-
-    def pause_writing(self) -> None:
-        self._outlet.pause()
-
-    def resume_writing(self) -> None:
-        self._outlet.resume()
-
-    def stop(self) -> None:
-        """End the conversation: the server stops."""
-        error = ShuttingDown("terminating connection due to administrator command")
-        self._server.insist(self.driver, Cancelled(str(error)))
-        self._enqueue(error, 0)
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _decode(self) -> None:
-        """Hand whole messages to the worker, unless it has too many of them already."""
-        while not self._broken and not self._is_full():
-            before = self._decoder.pending_bytes
-            item: _Item | None
-            try:
-                item = self._decoder.next_message()
-            except FramingError as error:
-                self._broken = True
-                item = error
-            except MalformedMessage as error:
-                item = error
-            if item is None:
-                break
-            if isinstance(item, SslRequest) and self._server.tls is not None and self._tls is None:
-                if self._decoder.pending_bytes:  # whoever sent it could put his own words into the encrypted session
-                    self._broken = True
-                    item = FramingError("received unencrypted data after SSL request")
-                else:
-                    self._write(b"S")
-                    self._begin_tls(self._server.tls.layer())
-                    continue
-            if isinstance(item, StartupMessage):
-                self._decoder.startup_done()
-            self._enqueue(item, before - self._decoder.pending_bytes)
-        self._pause_reading(self._broken or self._is_full())
-
-    def _begin_tls(self, layer: TlsLayer) -> None:
-        self._tls = self._outlet.tls = layer
-
-    def _write(self, data: bytes) -> None:
-        """Send what the encryption itself has to say: before anything queued, or between."""
-        if data and self._transport is not None:
-            self._transport.write(data)
-
-    def _close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def expect_client(self, milliseconds: int, otherwise: ConnectionEnded) -> None:
-        """End the conversation with this error unless a message comes in time. Any thread."""
-        heard = self._heard
-
-        def arm() -> None:
-            if heard == self._heard:
-                self._idle_timer = self._loop.call_later(milliseconds / 1000, expire)
-
-        def expire() -> None:
-            if heard == self._heard:
-                self._enqueue(otherwise, 0)
-
-        self._loop.call_soon_threadsafe(arm)
-
-    def admitted(self) -> None:
-        """Take note that the login is over. Any thread."""
-        timer = self._login_timer
-        if timer is not None:
-            self._loop.call_soon_threadsafe(timer.cancel)
-
-    def address(self) -> str:
-        """Return the client's address, without its port."""
-        name = self._transport.get_extra_info("peername") if self._transport is not None else None
-        return str(name[0]).partition("%")[0] if isinstance(name, tuple) else "127.0.0.1"
-
-    def _login(self, user: str, database: str) -> Login:
-        layer = self._tls
-        if layer is None:
-            return Login(self._server.gate, Peer(self.address()), user, database)
-        peer = Peer(self.address(), True, layer.client_name, layer.certificate_pem)
-        return Login(self._server.gate, peer, user, database)
-
-    def _is_full(self) -> bool:
-        with self._lock:
-            return len(self._queue) >= _QUEUE_MESSAGES or self._queued_bytes > self._server.limits.max_message_bytes
-
-    def _pause_reading(self, wanted: bool) -> None:
-        if self._transport is None or self._transport.is_closing() or wanted == self._reading_paused:
-            return
-        self._reading_paused = wanted
-        if wanted:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
-
-    def _enqueue(self, item: _Item, size: int) -> None:
-        with self._lock:
-            self._queue.append((item, size))
-            self._queued_bytes += size
-            if self._busy:
-                self._arrived.notify_all()
-                return
-            self._busy = True
-        self._server.workers.submit(self._work)
-
-    # The worker's side.
-
-    def _work(self) -> None:
-        """Answer messages until none is left."""
-        while True:
-            with self._lock:
-                self._queue.extendleft(reversed(self._later))
-                self._later.clear()
-                if not self._queue:
-                    self._busy = False
-                    return
-                was_full = len(self._queue) >= _QUEUE_MESSAGES // 2 or bool(self._queue[0][1] > WRITE_BYTES)
-                item, size = self._queue.popleft()
-                self._queued_bytes -= size
-            if was_full:
-                self._loop.call_soon_threadsafe(self._decode)
-            try:
-                self._answer(item)
-            except Exception:  # one connection's edge: it ends, the server goes on
-                logger.exception("connection ended by an internal error")
-                self._loop.call_soon_threadsafe(self.abort)
-
-    def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
-        """Wait for the next message in the middle of a statement: see `session.driver.Switchboard`."""
-        with self._lock:
-            self._arrived.wait_for(lambda: bool(self._queue) or give_up())
-            while self._queue and isinstance(self._queue[0][0], NotificationResponse):
-                self._later.append(self._queue.popleft())  # heard when the statement is over
-                self._arrived.wait_for(lambda: bool(self._queue) or give_up())
-            if not self._queue or isinstance(self._queue[0][0], _End | ConnectionEnded):
-                if self._queue and isinstance(self._queue[0][0], ConnectionEnded):
-                    raise Cancelled("terminating connection due to administrator command")
-                raise ClientGone("the client closed the connection")
-            item, size = self._queue.popleft()
-            self._queued_bytes -= size
-        self._loop.call_soon_threadsafe(self._decode)
-        if isinstance(item, FramingError | MalformedMessage):
-            raise item
-        assert not isinstance(item, ConnectionEnded | NotificationResponse | _End)
-        return item
-
-    def hear(self, notification: NotificationResponse) -> None:
-        """Queue a notification. Any thread."""
-        self._enqueue(notification, 0)
-
-    def wake(self) -> None:
-        """Make `receive` look at `give_up` again. Any thread."""
-        with self._lock:
-            self._arrived.notify_all()
-
-    def _answer(self, item: _Item) -> None:
-        match item:
-            case _End():
-                try:
-                    self.driver.run(self._session.close())
-                finally:
-                    self.driver.close()
-            case NotificationResponse():
-                self.driver.run(self._session.hear(item))
-            case ConnectionEnded():
-                self.driver.run(self._session.fail(item))
-            case _:
-                try:
-                    self.driver.run(self._session.handle(item))
-                except GatewayError as error:
-                    if not self._outlet_is_lost():
-                        raise
-                    logger.debug("client gone: %s", error)
-
-    def _outlet_is_lost(self) -> bool:
-        return self._transport is None or self._transport.is_closing()
-
-
-class _ConnectionSwitchboard:
-    """What one connection's driver asks of the server."""
-
-    def __init__(self, server: Server, connection: Connection) -> None:
-        self._server = server
-        self._connection = connection
-
-    def register(self, secret_key: bytes, user: str) -> int:
-        return self._server.register(self._connection, secret_key, user)
-
-    def expect_client(self, milliseconds: int, otherwise: ConnectionEnded) -> None:
-        self._connection.expect_client(milliseconds, otherwise)
-
-    def cancel(self, process_id: int, secret_key: bytes) -> None:
-        self._server.cancel(process_id, secret_key)
-
-    def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
-        return self._connection.receive(give_up)
-
-    def wake(self) -> None:
-        self._connection.wake()
-
-    @property
-    def locks(self) -> AdvisoryLocks:
-        return self._server.locks
-
-    @property
-    def channels(self) -> Channels:
-        return self._server.channels
-
-    @property
-    def hear(self) -> Callable[[NotificationResponse], None]:
-        return self._connection.hear
-
-    def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]:
-        return self._server.deadline(milliseconds, expire)
 
 
 def bind_listener(host: str, port: int) -> socket.socket:

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from fsspeckit_lib.errors import Cancelled, Internal
-from fsspeckit_sqlserver.engine.errors import translate_duckdb
 from fsspeckit_sqlserver.engine.running import Running
+from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.sqlstates import sqlstate
 
 

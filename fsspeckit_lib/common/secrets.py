@@ -14,14 +14,16 @@ from typing import ParamSpec, TypeVar
 
 from fsspeckit_lib.errors import BadInput
 
-__all__ = ["forget_locals", "mask_url", "shielded"]
+__all__ = ["forget_locals", "is_clone_token", "mask_url", "shielded"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/\s]*)@")
+_USER_INFO = re.compile(r"([^\s/:@'\"]*)://([^/\s]*)@")
 _NO_USER = {"abfs", "abfss", "wasb", "wasbs", "github", "gitlab", "git"}
-"""Schemes where the text before `@` is a container or a project."""
+"""Schemes where the text before `@` is a container or a project, unless it is a token as git-clone(1) takes it."""
+_GIT_TOKEN = re.compile(r"(?:gl[a-z]{2,6}-|gh[a-z]_|github_pat_)\S+")
+"""Prefixes of the tokens of GitLab and GitHub."""
 _SECRET_QUERY = re.compile(
     r"([?&](?:sig|signature|token|access_token|private_token|password|secret|key|x-(?:amz|goog)-[a-z-]+)=)[^&\s]+",
     re.I,
@@ -32,9 +34,24 @@ def mask_url(url: str) -> str:
     """Return `url` with its user information and secret query values replaced by `***`."""
 
     def masked(match: re.Match[str]) -> str:
-        return match.group() if match.group(1).lower() in _NO_USER else f"{match.group(1)}://***@"
+        is_place = match.group(1).lower() in _NO_USER and not is_clone_token(
+            match.group(1).lower(), match.group(2).partition("@")[0]
+        )
+        return match.group() if is_place else f"{match.group(1)}://***@"
 
     return _SECRET_QUERY.sub(r"\1***", _USER_INFO.sub(masked, url))
+
+
+def is_clone_token(scheme: str, text: str) -> bool:
+    """Tell whether the text before the first `@` of a repository's URL is a token: `user:token`, or with its prefix.
+
+    `github://owner:repo@ref` is fsspec's form of a repository, so there the user must be one that stands for a token.
+    """
+    user, colon, token = text.partition(":")
+    if "/" in text or not colon:
+        return _GIT_TOKEN.fullmatch(text) is not None
+    is_user = scheme == "gitlab" or user in {"x-access-token", "oauth2", "git"}
+    return bool(user and token) and (is_user or _GIT_TOKEN.fullmatch(token) is not None)
 
 
 def forget_locals(error: BaseException) -> None:

@@ -88,6 +88,15 @@ class BaseStorageOptions(BaseModel):
             message = f"{type(self).__name__}: option {field!r}: {first['msg'].removeprefix('Value error, ')}"
             raise InvalidValue(message) from None  # the cause would carry the value
 
+    @shielded
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            raise InvalidValue(
+                f"{type(self).__name__}: found a change of {name!r}, but options do not change; make others: "
+                "merge_storage_options(options, {...})"
+            )
+        super().__setattr__(name, value)
+
     @model_validator(mode="before")
     @classmethod
     def _resolve_names(cls, values: Any) -> Any:
@@ -128,7 +137,8 @@ class BaseStorageOptions(BaseModel):
             ]
         field = cls.aliases.get(key, key)
         if field not in cls.model_fields:
-            raise unknown_name(cls.__name__, "option", key, [*cls.model_fields, *cls.aliases, *cls.rewrites])
+            known = [*cls.model_fields, *cls.aliases, *cls.rewrites]
+            raise unknown_name(cls.__name__, "option", key, known, "docs/storage-options.md")
         return [(field, value)]
 
     @field_validator("protocol")

@@ -20,7 +20,16 @@ class GenericStorageOptions(BaseStorageOptions):
     @classmethod
     def from_mapping(cls, protocol: str, values: Mapping[str, Any]) -> GenericStorageOptions:
         """Return options that carry `values` unchanged."""
-        return cls(protocol=protocol, options={key: value for key, value in values.items() if key != "protocol"})
+        return cls(**{**values, "protocol": protocol})
+
+    @classmethod
+    def fields_of(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of the class; every other name is one of the carried options."""
+        given = dict(values)
+        fields = {name: given.pop(name) for name in cls.model_fields if name in given}
+        if given:
+            fields["options"] = {**dict(fields.get("options") or {}), **given}
+        return fields
 
     @classmethod
     def meant(cls, key: str, value: Any) -> list[tuple[str, Any]]:

@@ -166,6 +166,8 @@ class GitHubStorageOptions(RepositoryOptions):
             return RepositoryPlace(project, self.ref, split_key(body))
         at, slash = rest.find("@"), rest.find("/")
         end = min((cut for cut in (at, slash) if cut >= 0), default=len(rest))
+        if "@" in owner:
+            raise no_project(f"github://***@{body.partition('@')[2]}", _WANTED)  # before the @ may be a token
         if not owner or not rest[:end]:
             raise no_project(who, _WANTED)
         return self._place(f"{owner}/{rest[:end]}", rest[end:], who)

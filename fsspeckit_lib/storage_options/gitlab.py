@@ -159,7 +159,9 @@ class GitLabStorageOptions(RepositoryOptions):
             return RepositoryPlace(split_key(project), ref, key)
         project, _, key = body.partition("/-/")
         project = split_key(project)
-        if "@" in project or not (project.isdigit() or "/" in project):
+        if "@" in project:
+            raise no_project(f"gitlab://***@{project.partition('@')[2]}", _WANTED)  # before the @ may be a token
+        if not (project.isdigit() or "/" in project):
             raise no_project(who, _WANTED)
         return RepositoryPlace(project, self.ref, split_key(key))
 

@@ -35,7 +35,7 @@ def register_plugin(name: str, options_class: type[BaseStorageOptions]) -> None:
     from fsspeckit_lib.storage_options.registry import is_built_in
 
     scheme = name.lower()
-    if not scheme[:1].isalpha() or not all(letter.isalnum() or letter in "+.-" for letter in scheme):
+    if not scheme[:1].isalpha() or not all(letter.isalnum() or letter in "+.-_" for letter in scheme):
         raise BadInput(f"plugin {name!r}: found a name that cannot be a URL's scheme, wanted letters and digits")
     if is_built_in(scheme):
         raise BadInput(f"plugin {name!r}: the protocol is built in; choose another name")

@@ -53,7 +53,7 @@ def options_class_for(protocol: str) -> type[BaseStorageOptions]:
     name = canonical_protocol(protocol)
     found = _CLASSES.get(name) or plugin_class(name)
     if found is None and name not in known_protocols():
-        raise unknown_name("storage options", "protocol", protocol, known_protocols())
+        raise unknown_name("storage options", "protocol", protocol, known_protocols(), "docs/storage-options.md")
     return found or GenericStorageOptions
 
 

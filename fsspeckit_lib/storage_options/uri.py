@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from fsspeckit_lib.common.names import nearest, unknown_name
-from fsspeckit_lib.common.secrets import mask_url, shielded
+from fsspeckit_lib.common.secrets import is_clone_token, mask_url, shielded
 from fsspeckit_lib.errors import BadInput
 from fsspeckit_lib.storage_options.plugins import plugin_names
 
@@ -26,8 +26,10 @@ __all__ = [
     "parse_location",
 ]
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://(.*)\Z", re.DOTALL)
-_ALMOST_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):(.*)\Z", re.DOTALL)
+_SCHEME = re.compile(r"([^/]*?)://(.*)\Z", re.DOTALL)
+"""Whatever stands before a first `://` was meant as a scheme: fsspec's registry has names with `_`, and a misspelt one
+is no local path."""
+_ALMOST_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+._\-]+):(.*)\Z", re.DOTALL)
 _CANONICAL = {
     "s3a": "s3", "s3n": "s3",
     "gcs": "gs",
@@ -38,6 +40,7 @@ _CANONICAL = {
 _OWN = {"s3", "gs", "az", "file", "http", "https", "sftp", "ftp", "memory", "github", "gitlab"}
 _BUCKETED = {"s3", "gs", "az"}
 _HOSTED = {"sftp", "ftp"}
+_REPOSITORIES = {"github", "gitlab"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,13 @@ def parse_location(text: str) -> Location:
         return Location("file", "", os.path.abspath(os.path.expanduser(_local_path(text, shown))), shown)
     scheme, rest = match.group(1).lower(), match.group(2)
     if scheme not in known_protocols():
-        raise unknown_name(shown, "scheme", scheme, known_protocols())
+        if "::" in scheme:
+            raise BadInput(f"{shown}: found a chained URL, wanted one such as s3://bucket/prefix")
+        if "@" in scheme:
+            raise BadInput(
+                f"***@{shown.rpartition('@')[2]}: found user information before ://, wanted SCHEME://USER@HOST"
+            )
+        raise unknown_name(shown, "scheme", scheme, known_protocols(), "docs/storage-options.md")
     protocol = canonical_protocol(scheme)
     if protocol == "file":
         # file:///x is absolute; file://x is what people type for a relative path
@@ -121,6 +130,9 @@ def parse_location(text: str) -> Location:
     if protocol in _HOSTED:
         host, _, path = rest.partition("/")
         return Location(protocol, "", f"/{path}", shown, _host_options(host, shown))
+    if protocol in _REPOSITORIES:
+        token, rest = _clone_token(protocol, rest)
+        return Location(protocol, "", rest, shown, {"token": token} if token else {})
     if protocol not in _BUCKETED:
         return Location(protocol, "", rest, shown)
     bucket, _, path = rest.partition("/")
@@ -166,6 +178,15 @@ def _web_location(protocol: str, rest: str, shown: str) -> Location:
         if colon:
             options["password"] = unquote(password)
     return Location(protocol, "", host + slash + path, shown, options)
+
+
+def _clone_token(protocol: str, rest: str) -> tuple[str, str]:
+    """Split `user:token@group/project`, as `git clone` has it, into the token and the place; no token is empty."""
+    user_info, _, place = rest.partition("@")
+    if not is_clone_token(protocol, user_info):
+        return "", rest
+    user, colon, token = user_info.partition(":")
+    return unquote(token if colon else user), place
 
 
 def _host_options(netloc: str, shown: str) -> dict[str, str]:

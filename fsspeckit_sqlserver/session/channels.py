@@ -39,9 +39,11 @@ class Channels:
                 if not listeners:
                     self._listeners.pop(name, None)
 
-    def notify(self, notification: NotificationResponse) -> None:
-        """Tell everybody who listens."""
+    def notify(self, notification: NotificationResponse, sender: Listener) -> bool:
+        """Tell everybody else who listens; return whether the sender does, who tells its client itself."""
         with self._lock:
             listeners = list(self._listeners.get(notification.channel, ()))
         for listener in listeners:
-            listener(notification)
+            if listener != sender:
+                listener(notification)
+        return sender in listeners

@@ -191,7 +191,7 @@ class Unlisten:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Tell every session that listens."""
+    """Tell every other session that listens. Answer: whether this one does."""
 
     notification: NotificationResponse
 

@@ -282,7 +282,7 @@ class Driver:
             case c.Unlisten(channel_or_all):
                 self._switchboard.channels.unlisten(channel_or_all, self._switchboard.hear)
             case c.Notify(notification):
-                self._switchboard.channels.notify(notification)
+                return self._switchboard.channels.notify(notification, self._switchboard.hear)
             case c.TakeLock(key, is_shared, waits):
                 check = self._check if waits else None
                 return self._switchboard.locks.take(self, key, is_shared=is_shared, check=check)

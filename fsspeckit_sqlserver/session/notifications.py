@@ -48,7 +48,7 @@ def notify(state: SessionState, channel: str, payload: str) -> Steps[None]:
 
 def _change(state: SessionState, command: Listen | Unlisten | Notify) -> Steps[None]:
     if not state.transaction.is_open:
-        yield command
+        yield from _carry_out(state, command)
     elif command not in state.at_commit:
         state.at_commit.append(command)
 
@@ -56,7 +56,14 @@ def _change(state: SessionState, command: Listen | Unlisten | Notify) -> Steps[N
 def publish(state: SessionState) -> Steps[None]:
     """Carry out what waited for the transaction's commit."""
     waiting, state.at_commit = state.at_commit, []
-    yield from waiting
+    for command in waiting:
+        yield from _carry_out(state, command)
+
+
+def _carry_out(state: SessionState, command: Listen | Unlisten | Notify) -> Steps[None]:
+    is_heard_here = yield command
+    if isinstance(command, Notify) and is_heard_here:
+        state.notified.append(command.notification)  # told before ReadyForQuery, as PostgreSQL does
 
 
 def forget(state: SessionState) -> None:

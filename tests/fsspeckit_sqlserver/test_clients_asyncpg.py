@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import io
 import uuid
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -132,3 +133,47 @@ async def test_large_result(connection: asyncpg.Connection) -> None:
     )
     assert len(rows) == 100_000
     assert tuple(rows[99_999]) == (99_999, 49_999.5, "row 99999")
+
+
+async def test_copy_both_ways(connection: asyncpg.Connection) -> None:
+    out = io.BytesIO()
+    query = "SELECT id, zone FROM trips WHERE id < $1 ORDER BY id"
+    assert await connection.copy_from_query(query, 3, output=out, format="csv") == "COPY 3"
+    assert out.getvalue() == b"0,zone 0\n1,zone 1\n2,zone 2\n"
+    await connection.execute("CREATE TEMP TABLE copied (id int, zone text, fare numeric(10,2), moment timestamptz)")
+    moment = dt.datetime(2024, 2, 29, 12, 34, 56, tzinfo=dt.UTC)
+    records = [(1, "a", Decimal("1.50"), moment), (2, None, None, None)]
+    assert await connection.copy_records_to_table("copied", records=records) == "COPY 2"  # binary
+    assert [tuple(row) for row in await connection.fetch("SELECT * FROM copied ORDER BY id")] == records
+
+
+async def test_a_cursor_and_a_cancel(connection: asyncpg.Connection) -> None:
+    async with connection.transaction():
+        cursor = await connection.cursor("SELECT id FROM trips ORDER BY id")
+        assert [row["id"] for row in await cursor.fetch(5)] == [0, 1, 2, 3, 4]
+        await cursor.forward(100)
+        row = await cursor.fetchrow()
+        assert row is not None
+        assert row["id"] == 105
+    with pytest.raises(asyncio.TimeoutError):
+        await connection.fetch(
+            "SELECT count(*) FROM trips a, trips b, trips c WHERE a.id + b.id + c.id = -1", timeout=0.3
+        )
+    assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_notifications_reach_their_listeners(connection: asyncpg.Connection, gateway: RunningServer) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    await connection.add_listener("news", lambda *told: heard.put_nowait(told[-1]))
+    other = await asyncpg.connect(gateway.url, ssl=False)
+    await other.execute("SELECT pg_notify('news', 'hello')")
+    assert await asyncio.wait_for(heard.get(), 10) == "hello"
+    await connection.remove_listener("news", lambda *_: None)
+    await other.close()
+
+
+async def test_many_parameters(connection: asyncpg.Connection) -> None:
+    wanted = ", ".join(f"${number}::int" for number in range(1, 1001))
+    assert await connection.fetchval(f"SELECT count(*) FROM (VALUES ({wanted})) v", *range(1000)) == 1
+    with pytest.raises(Exception, match="cannot exceed 32767"):  # the driver's own limit
+        await connection.fetchval("SELECT 1", *range(40_000))

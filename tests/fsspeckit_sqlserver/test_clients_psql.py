@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -131,3 +132,33 @@ def test_a_script_with_several_statements(gateway: RunningServer) -> None:
 def test_fetch_count_uses_a_cursor(gateway: RunningServer) -> None:
     out = psql(gateway, r"\set FETCH_COUNT 1000", "SELECT id FROM trips ORDER BY id").splitlines()
     assert out == [str(number) for number in range(30_000)]
+
+
+def test_copy_both_ways(gateway: RunningServer, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    psql(gateway, rf"\copy (SELECT id, zone FROM trips WHERE id < 3 ORDER BY id) TO '{out}' (FORMAT csv, HEADER)")
+    assert out.read_text() == "id,zone\n0,zone 0\n1,zone 1\n2,zone 2\n"
+    told = psql(
+        gateway,
+        "CREATE TEMP TABLE copied (id int, zone text)",
+        rf"\copy copied FROM '{out}' (FORMAT csv, HEADER)",
+        "SELECT count(*), max(zone) FROM copied",
+    )
+    assert told.splitlines() == ["CREATE TABLE", "COPY 3", "3|zone 2"]
+
+
+def test_cursors_settings_and_notifications(gateway: RunningServer) -> None:
+    told = psql(
+        gateway,
+        "BEGIN; DECLARE c SCROLL CURSOR FOR SELECT generate_series(1, 5)",
+        "FETCH LAST c",
+        "FETCH BACKWARD 2 c",
+        "COMMIT",
+        "SET DateStyle = 'German'",
+        "SELECT date '2024-02-29'",
+        "LISTEN news",
+        "NOTIFY news, 'hello'",
+        flags=("-At", "-q"),
+    )
+    assert told.splitlines()[:4] == ["5", "4", "3", "29.02.2024"]
+    assert 'Asynchronous notification "news" with payload "hello" received' in told

@@ -147,7 +147,7 @@ class Planner:
     ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
         key = (statement.sql, declared, fallback, *self._connections.identity)
-        plans = self._world.plans if self._is_shareable() else self._plans
+        plans = self._world.plans if self.is_shareable else self._plans
         plan = plans.get(key)
         if plan is not None:
             manifests = self.manifests(plan.tables)
@@ -185,8 +185,9 @@ class Planner:
                 break
         return plan, manifests
 
-    def _is_shareable(self) -> bool:
-        """Return whether names mean the same as in other sessions: there are no temporary objects."""
+    @property
+    def is_shareable(self) -> bool:
+        """Whether names mean the same as in other sessions: there are no temporary objects."""
         return not self._temporaries.tables and not self._temporaries.views
 
     def _shapes(self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest]) -> list[Shape]:

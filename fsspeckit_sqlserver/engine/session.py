@@ -163,7 +163,7 @@ class DuckSession:
         self, plan: Plan, manifests: Sequence[Manifest], statement: Statement, parameters: Sequence[object]
     ) -> tuple[object, ...] | None:
         """Return all that the answer depends on; None when it is not to be kept."""
-        if not plan.is_repeatable or plan.uses_now or plan.uses_temp:
+        if not plan.is_repeatable or plan.uses_now or not self._planner.is_shareable:
             return None
         connections, world = self._connections, self._world
         return (

@@ -71,3 +71,10 @@ def test_temporary_objects_are_read_anew(gateway: RunningServer) -> None:
         assert answer(connection, "SELECT count(*) FROM trips") == 30000
         connection.execute("CREATE TEMP VIEW trips AS SELECT 1 AS only")  # a namesake hides the dataset
         assert answer(connection, "SELECT count(*) FROM trips") == 1
+        connection.execute("CREATE TEMP VIEW seen AS SELECT 1 AS x")
+        assert answer(connection, "SELECT x FROM seen") == 1
+        connection.execute("CREATE OR REPLACE TEMP VIEW seen AS SELECT 2 AS x")
+        assert answer(connection, "SELECT x FROM seen") == 2
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TEMP VIEW seen AS SELECT 3 AS x")  # another session's namesake
+        assert answer(connection, "SELECT x FROM seen") == 3

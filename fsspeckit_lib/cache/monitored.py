@@ -149,9 +149,7 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
                 reader = self._open_recent(path, recent)
                 if reader is not None:
                     return reader
-        return super().open(  # type: ignore[no-untyped-call]  # fsspec is untyped
-            path, mode, block_size, cache_options, compression, **kwargs
-        )
+        return super().open(path, mode, block_size, cache_options, compression, **kwargs)
 
     def invalidate_cache(self, path: str | None = None) -> None:
         """Believe nothing of a path any more, or of any: the next question goes to the storage."""

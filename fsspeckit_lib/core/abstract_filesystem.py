@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import fsspec
 from fsspec.callbacks import DEFAULT_CALLBACK
+from fsspec.transaction import Transaction
 
 from fsspeckit_lib.common.local_files import refuse_links
 from fsspeckit_lib.common.transfer import local_path
@@ -69,6 +70,17 @@ class Place:
         return "/".join(part for part in (self.prefix, key) if part)
 
 
+class NoTransaction(Transaction):
+    """Refuses to begin: a file here appears when it is closed, and what was replaced cannot be brought back."""
+
+    def start(self) -> None:
+        """Raise Unsupported."""
+        raise Unsupported(
+            f"{type(self.fs).__name__}: transactions are not served; each file appears whole at close, or not at all "
+            "if its block raises; write without fs.transaction"
+        )
+
+
 class AbstractFileSystem(BoundedCopies):
     """A filesystem whose bytes move through `ObjectStore`s.
 
@@ -79,10 +91,15 @@ class AbstractFileSystem(BoundedCopies):
 
     protocol: str | tuple[str, ...] = "abstract"
     root_marker = ""
+    transaction_type = NoTransaction
     cachable = False  # instances would be kept, with their secrets, for the life of the process
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, skip_instance_cache=True, use_listings_cache=False, **kwargs)
+
+    def start_transaction(self) -> Any:
+        """Refuse: see `NoTransaction`."""
+        self.transaction.start()
 
     @abstractmethod
     def _place(self, path: str) -> Place:
@@ -341,6 +358,12 @@ class AbstractFileSystem(BoundedCopies):
                 if not names:
                     store.stat(place.key)  # NotFound where there is nothing
                 store.delete([self._at(name).key for name in names])
+
+    def unstrip_protocol(self, name: str) -> str:
+        """Return the URL of a path."""
+        place = self._at(name)
+        url = place.store.url
+        return f"{url.rstrip('/')}/{place.key}" if place.key else url
 
     def created(self, path: str) -> datetime.datetime:
         """Return the time of the last write: object storages keep no other."""

@@ -6,20 +6,21 @@ source ends with a slash; a target that ends with a slash is a folder.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from fsspec.implementations import local
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.implementations.dirfs import DirFileSystem
 
-from fsspeckit_lib.common.local_files import refuse_links
 from fsspeckit_lib.core.builtin_errors import fsspec_errors
 from fsspeckit_lib.core.moves import SafeMoves, move, refuse_into_itself
+from fsspeckit_lib.core.open_files import CompressedWriter, TextWriter
+from fsspeckit_lib.errors import GatewayError
 
-__all__ = ["BoundedCopies", "LocalFileSystem", "RootedFileSystem"]
+__all__ = ["BoundedCopies", "RootedFileSystem"]
 
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -44,6 +45,74 @@ class BoundedCopies(SafeMoves):
         bound = _bound(rpath, recursive)
         super().put(lpath, rpath, recursive, *args, **{**kwargs, **bound})  # type: ignore[no-untyped-call]
 
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: Any = None,
+        cache_options: Any = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Open a file; text and compressed ones too appear whole at close, or not at all if their block raises."""
+        if "r" in mode or ("b" in mode and compression is None):
+            return super().open(path, mode, block_size, cache_options, compression, **kwargs)  # type: ignore[no-untyped-call]
+        if "b" not in mode:
+            text = {name: kwargs.pop(name) for name in ("encoding", "errors", "newline") if name in kwargs}
+            binary = f"{mode.replace('t', '')}b"
+            return TextWriter(self.open(path, binary, block_size, cache_options, compression, **kwargs), **text)
+        below = super().open(path, mode, block_size, cache_options, **kwargs)  # type: ignore[no-untyped-call]
+        compress: Any = compr[get_compression(path, compression)]
+        return below if compress is None else CompressedWriter(compress(below, mode=mode[0]), below)
+
+    def walk(
+        self, path: Any, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "raise", **kwargs: Any
+    ) -> Iterator[tuple[str, Any, Any]]:
+        """Yield each folder with its folders and files, as os.walk does.
+
+        What cannot be listed raises: an unreachable storage is not an empty one. A folder that is not there, or no
+        more, is left out; with `on_error="omit"` every other one is too, and a function is told of them.
+        """
+        if maxdepth is not None and maxdepth < 1:
+            raise ValueError("maxdepth must be at least 1")
+        path = str(self._strip_protocol(path)).rstrip("/") or self.root_marker  # type: ignore[no-untyped-call]
+        try:
+            asked = {name: kwargs[name] for name in kwargs if name != "detail"}
+            listing = self.ls(path, detail=True, **asked)  # type: ignore[no-untyped-call]
+        except FileNotFoundError:
+            if path == self.root_marker and on_error == "raise":
+                raise
+            return
+        except (OSError, GatewayError) as error:
+            if on_error == "raise":
+                raise
+            if callable(on_error):
+                on_error(error)
+            return
+        folders: dict[str, Any] = {}
+        files: dict[str, Any] = {}
+        for info in listing:
+            full = info["name"].rstrip("/")
+            name = full.rpartition("/")[2]
+            if full == path:
+                files.setdefault("", info) if info["type"] != "directory" else None
+            elif info["type"] == "directory":
+                folders[name] = info
+            else:
+                files[name] = info
+        full_names = {name: info["name"].rstrip("/") for name, info in folders.items()}
+        found: tuple[str, Any, Any] = (path, folders, files)
+        if not kwargs.get("detail"):
+            found = (path, list(folders), list(files))
+        if topdown:
+            yield found
+        if maxdepth is None or maxdepth > 1:
+            deeper = None if maxdepth is None else maxdepth - 1
+            for name in found[1]:
+                yield from self.walk(full_names[name], deeper, topdown, on_error, **kwargs)
+        if not topdown:
+            yield found
+
     def _settled(self, source: Any, target: Any, is_folder: Callable[[str], bool]) -> tuple[Any, Any]:
         """Return source and target with what goes into a folder spelt out, for a source without a parent.
 
@@ -64,26 +133,6 @@ class BoundedCopies(SafeMoves):
         return (f"{source}/" if is_dir else source), into
 
 
-class LocalFileSystem(BoundedCopies, local.LocalFileSystem):
-    """fsspec's own, but a recursive copy writes nothing through a link that stands below its target."""
-
-    def cp_file(self, path1: Any, path2: Any, below: str | None = None, **kwargs: Any) -> None:
-        """Copy one file; with `below` a link in its place is replaced, and one to a folder on its way is an error."""
-        if below is not None:
-            root, target = (str(self._strip_protocol(path)) for path in (below, path2))  # type: ignore[no-untyped-call]
-            refuse_links(root, target)
-            if os.path.islink(target) and not os.path.isdir(path1):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(target)
-        super().cp_file(path1, path2, **kwargs)  # type: ignore[no-untyped-call]
-
-    def mv(self, path1: Any, path2: Any, recursive: bool = True, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        """Rename a file or a folder, into a folder that exists, as mv(1) does: always with all that lies below."""
-        if path1 != path2:
-            refuse_into_itself(self, path1, path2, recursive=True, moving=True)
-            local.LocalFileSystem.mv(self, path1, path2)
-
-
 class RootedFileSystem(DirFileSystem):
     """fsspec's own, but a trailing slash, which means something in a copy, is not lost."""
 
@@ -97,6 +146,23 @@ class RootedFileSystem(DirFileSystem):
             with fsspec_errors():
                 self.fs._place(self.path).store.check()  # a bucket that is not there is still an error
             return []
+
+    @property
+    def transaction(self) -> Any:
+        """The transaction of the filesystem below: ours would hold nothing back."""
+        return self.fs.transaction
+
+    def start_transaction(self) -> Any:
+        """Begin a transaction of the filesystem below."""
+        return self.fs.start_transaction()
+
+    def end_transaction(self) -> None:
+        """End it."""
+        self.fs.end_transaction()
+
+    def unstrip_protocol(self, name: str) -> str:
+        """Return the URL of a path: of the storage, not of this view of it."""
+        return str(self.fs.unstrip_protocol(self._join(name)))  # type: ignore[no-untyped-call]
 
     def copy(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
         """Copy files, or with `recursive` folders, by fsspec's rules."""

@@ -10,8 +10,9 @@ import fsspec
 
 from fsspeckit_lib.common.secrets import shielded
 from fsspeckit_lib.core.backend_errors import translated
-from fsspeckit_lib.core.copying import LocalFileSystem, RootedFileSystem
+from fsspeckit_lib.core.copying import RootedFileSystem
 from fsspeckit_lib.core.host_filesystem import host_filesystem
+from fsspeckit_lib.core.local_filesystem import LocalFileSystem
 from fsspeckit_lib.core.moves import MemoryFileSystem
 from fsspeckit_lib.core.obstore_filesystem import (
     AzureObjectFileSystem,

@@ -16,7 +16,7 @@ from fsspec.spec import AbstractBufferedFile
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore, ObjectWriter
 
-__all__ = ["ObjectReader", "ObjectWriterFile", "read_parts"]
+__all__ = ["CompressedWriter", "ObjectReader", "ObjectWriterFile", "TextWriter", "read_parts"]
 
 _PART_BYTES = 16 << 20
 _PARTS_IN_FLIGHT = 4
@@ -81,6 +81,69 @@ class ObjectWriterFile(io.RawIOBase):
             return
         getattr(self._writer, "abandon", self._writer.abort)()  # an object that nobody closed was not finished
         super().close()
+
+
+class TextWriter(io.TextIOWrapper):
+    """Text on its way into a file that is written whole: a block that raises drops it."""
+
+    def discard(self) -> None:
+        """End without a file."""
+        _discard(self.buffer)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard() if kind is not None else self.close()
+
+    def __del__(self) -> None:
+        self.discard()
+
+
+class CompressedWriter(io.BufferedIOBase):
+    """A compressor over a file that is written whole; fsspec's leave the file below them open."""
+
+    def __init__(self, compressor: Any, below: Any) -> None:
+        self._compressor, self._below = compressor, below
+        super().__init__()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        return int(self._compressor.write(data))
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        super().close()
+        try:
+            self._compressor.close()
+        except BaseException:
+            _discard(self._below)
+            raise
+        self._below.close()
+
+    def discard(self) -> None:
+        """End without a file."""
+        if not self.closed:
+            _discard(self._below)
+            with contextlib.suppress(Exception):
+                self._compressor.close()
+        super().close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard() if kind is not None else self.close()
+
+    def __del__(self) -> None:
+        self.discard()
+
+
+def _discard(file: Any) -> None:
+    """Drop a file on its way; one that cannot be dropped, as it is written in place, is closed."""
+    if not file.closed:
+        getattr(file, "discard", file.close)()
 
 
 def read_parts(store: ObjectStore, info: ObjectInfo, path: str, on_bytes: Callable[[int], object]) -> None:

@@ -7,15 +7,18 @@ the same questions at each connect (asyncpg's introspection: one second of plann
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_lib.datasets import Manifest
 from fsspeckit_sqlserver.engine.rows import QueryRows
 from fsspeckit_sqlserver.engine.trees import names_of, walk
 from fsspeckit_sqlserver.types.column import Column
@@ -59,6 +62,16 @@ class Answers:
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, Answer] = OrderedDict()
         self._bytes = 0
+        self._numbers: WeakKeyDictionary[Manifest, int] = WeakKeyDictionary()
+        self._next_number = itertools.count(1)
+
+    def number_of(self, manifest: Manifest) -> int:
+        """Return a number that no other manifest ever has, so that a key does not keep a manifest alive."""
+        with self._lock:
+            number = self._numbers.get(manifest)
+            if number is None:
+                number = self._numbers[manifest] = next(self._next_number)
+            return number
 
     def find(self, key: Hashable) -> Answer | None:
         """Return the answer that depends on just this, or None."""

@@ -172,7 +172,7 @@ class DuckSession:
             tuple(map(_hashable, parameters)),
             connections.identity,
             world.catalog_state if plan.uses_variables else None,
-            *manifests,
+            *map(world.answers.number_of, manifests),
         )
 
     def _fresh_query(

@@ -48,7 +48,8 @@ class SyncResult:
         skipped: keys that were equal already.
         bytes: copied.
         failed: keys with the words of their errors.
-        not_regular: keys that were left out: links to nowhere. They are no failure, and not deleted at the destination.
+        not_regular: keys that were left out: links to nowhere, pipes, sockets, devices. They are no failure, and
+            what has their name at the destination is kept.
     """
 
     copied: tuple[str, ...]
@@ -133,7 +134,8 @@ def sync_dir(
         raise InvalidValue(f"sync_dir: found max_workers={max_workers}, wanted at least 1")
     source_fs, source = unwrap(src_fs, src_path)
     target_fs, target = unwrap(dst_fs, dst_path)
-    _refuse_overlap(identity(source_fs, source), identity(target_fs, target), source, target)
+    places = identity(source_fs, source), identity(target_fs, target)
+    _refuse_overlap(*places, _shown(source_fs, source), _shown(target_fs, target))
     _check_source(source_fs, source)
     wanted = dict(_files(source_fs, source))
     odd = sorted(key for key, found in wanted.items() if not found.is_regular)
@@ -155,7 +157,7 @@ def sync_dir(
                 raise BadInput(f"{key}: no file elsewhere can have this name")
             found = wanted[key]
             old = present.get(key)
-            if old is not None and _is_equal(source_fs, found, target_fs, old, checksum):
+            if old is not None and old.is_regular and _is_equal(source_fs, found, target_fs, old, checksum):
                 advance(found.size_bytes or 0)
                 return None
             if dry_run:
@@ -199,7 +201,7 @@ def _refuse_overlap(source: tuple[str, ...], target: tuple[str, ...], shown_sour
     shorter = min(len(source), len(target))
     if source[:shorter] == target[:shorter]:
         raise BadInput(
-            f"sync: found source {shown_source or '/'} and destination {shown_target or '/'}, which overlap; "
+            f"sync: found source {shown_source} and destination {shown_target}, which overlap; "
             "wanted two folders of which neither lies in the other"
         )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat as stat_module
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -70,6 +69,8 @@ def local_path(fs: fsspec.AbstractFileSystem, path: str) -> str | None:
 def local_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     """Yield every file below a local folder, relative to it; links to folders are neither followed nor yielded.
 
+    What is no regular file (a link to nowhere, a pipe, a socket, a device) comes with the status that says so.
+
     Raises:
         OSError: a folder cannot be read.
     """
@@ -84,8 +85,7 @@ def local_files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
                 status = os.stat(path)
             except FileNotFoundError:
                 status = os.lstat(path)  # a dangling link: reading it fails, and says so
-            if stat_module.S_ISREG(status.st_mode) or stat_module.S_ISLNK(status.st_mode):
-                yield os.path.relpath(path, folder), status
+            yield os.path.relpath(path, folder), status
 
 
 def identity(fs: fsspec.AbstractFileSystem, path: str) -> tuple[str, ...]:

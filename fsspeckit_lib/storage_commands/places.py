@@ -66,7 +66,7 @@ class Place:
         """Yield every file below this folder. Links to folders of the local disk are not followed.
 
         Args:
-            on_odd: told the key of what is neither a file nor a folder: a link to nowhere.
+            on_odd: told the key of what is neither a file nor a folder: a link to nowhere, a pipe, a socket, a device.
         """
         folder = local_path(self.fs, self.key)
         if folder is not None:

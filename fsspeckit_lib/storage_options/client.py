@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from fsspeckit_lib.common.secrets import mask_url
 from fsspeckit_lib.common.units import parse_duration
 from fsspeckit_lib.errors import InvalidValue
 from fsspeckit_lib.storage_options.base import BaseStorageOptions, Secret, as_bool
@@ -19,7 +20,7 @@ from fsspeckit_lib.storage_options.base import BaseStorageOptions, Secret, as_bo
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-__all__ = ["ClientStorageOptions", "Seconds", "refusals"]
+__all__ = ["ClientStorageOptions", "Seconds", "is_web_url", "refusals"]
 
 
 def _seconds(value: Any) -> float:
@@ -43,6 +44,9 @@ def _verify(value: Any) -> Mapping[str, Any]:
     if isinstance(value, str) and value.strip().lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         return {"ca_certificate": value}
     return {"allow_invalid_certificates": not as_bool(value)}
+
+
+_PROXY_SCHEMES = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
 
 
 class ClientStorageOptions(BaseStorageOptions):
@@ -95,16 +99,34 @@ class ClientStorageOptions(BaseStorageOptions):
     @field_validator("endpoint_url", "sts_endpoint_url", check_fields=False)
     @classmethod
     def _without_user(cls, value: str | None) -> str | None:
-        if value is not None and "@" in urlsplit(value).netloc:
+        if value is None:
+            return None
+        if "@" in urlsplit(value.replace("[", "").replace("]", "")).netloc:
             raise ValueError("wanted a URL without user information; give credentials as options")
+        if not is_web_url(value):
+            raise ValueError("wanted the URL of a server, such as https://host or http://host:9000")
+        return value
+
+    @field_validator("proxy_url")
+    @classmethod
+    def _is_proxy(cls, value: Secret | None) -> Secret | None:
+        if value is not None:
+            scheme, mark, rest = value.get_secret_value().rpartition("://")
+            if (mark and scheme not in _PROXY_SCHEMES) or not is_web_url(f"http://{rest}"):
+                raise ValueError("wanted the URL of a proxy, such as http://host:3128")
         return value
 
     def client_config(self, url: str | None) -> ClientConfig:
         """Return obstore's settings of the HTTP client that talks to `url`; None is the provider's own address.
 
         Raises:
-            InvalidValue: the file of certificates cannot be read.
+            InvalidValue: the file of certificates cannot be read; the URL, which may be the environment's, is none
+                (obstore's Rust would panic over it).
         """
+        if url is not None and not is_web_url(url):
+            raise InvalidValue(
+                f"{self.protocol}: found endpoint_url {mask_url(url)!r}, wanted one such as https://host or http://host:9000"
+            )
         plain_http = url is not None and url.startswith("http://")
         config: ClientConfig = {
             "allow_http": plain_http if self.allow_http is None else self.allow_http,
@@ -134,6 +156,18 @@ class ClientStorageOptions(BaseStorageOptions):
                 "base": 2,
             },
         }
+
+
+def is_web_url(text: str) -> bool:
+    """Tell whether a text is the URL of an HTTP server: http or https, a host, and no port but one from 1 to 65535."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    is_host = bool(host) and not any(letter.isspace() or letter in '<>\\^`{|}"' for letter in parts.netloc)
+    return parts.scheme in {"http", "https"} and is_host and port != 0
 
 
 @contextlib.contextmanager

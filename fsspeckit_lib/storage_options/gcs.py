@@ -119,12 +119,13 @@ class GcsStorageOptions(ClientStorageOptions):
             raise ValueError("wanted the JSON of a service account's key; a file is service_account_file")
         return value
 
-    @field_validator("endpoint_url")
+    @field_validator("endpoint_url", mode="before")
     @classmethod
-    def _with_scheme(cls, value: str | None) -> str | None:
+    def _with_scheme(cls, value: Any) -> Any:
         if value is None or value in {"", "default"}:
             return None
-        return value if "://" in value else f"http://{value}"  # STORAGE_EMULATOR_HOST is host:port
+        is_host_and_port = isinstance(value, str) and "://" not in value and ":" in value
+        return f"http://{value}" if is_host_and_port else value  # STORAGE_EMULATOR_HOST is host:port
 
     @property
     def effective_endpoint_url(self) -> str | None:

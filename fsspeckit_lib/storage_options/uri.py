@@ -171,6 +171,12 @@ def _web_location(protocol: str, rest: str, shown: str) -> Location:
     user_info, at, host = host.rpartition("@")
     if not host:
         raise BadInput(f"{shown}: found no host, wanted {protocol}://HOST/PATH")
+    try:
+        is_server = bool(urlsplit(f"//{host}").hostname) and urlsplit(f"//{host}").port != 0
+    except ValueError:
+        is_server = False
+    if not is_server:
+        raise BadInput(f"{shown}: found no usable host and port, wanted {protocol}://HOST or {protocol}://HOST:PORT")
     options: dict[str, str] = {}
     if at:
         username, colon, password = user_info.partition(":")

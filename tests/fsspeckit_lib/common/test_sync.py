@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,28 @@ def test_errors_name_the_whole_place(tmp_path: Path, s3_store: ObstoreObjects) -
     ):
         with pytest.raises(NotFound, match=f"no source folder {shown};"):
             sync_dir(fs, whole, path, str(tmp_path / "target")[1:], progress=False)
+
+
+def test_pipes_and_sockets_are_said_and_what_has_their_name_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, target = tmp_path / "s", tmp_path / "t"
+    source.mkdir()
+    target.mkdir()
+    os.mkfifo(source / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(source / "socket"))
+    (source / "f").write_bytes(b"")
+    os.mkfifo(target / "f")
+    for name in ("pipe", "socket"):
+        (target / name).write_bytes(b"kept")
+    result = sync_dir(filesystem(str(source)), filesystem(str(target)), delete=True)
+    assert (result.copied, result.not_regular, result.deleted) == (("f",), ("pipe", "socket"), ())
+    assert 'skipping non-regular file "pipe"' in capsys.readouterr().err
+    assert [(target / name).read_bytes() for name in ("f", "pipe", "socket")] == [b"", b"kept", b"kept"]
+
+
+def test_folders_that_overlap_are_named_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(BadInput, match=f"found source {tmp_path} and destination {tmp_path}/a, which overlap"):
+        sync_dir(filesystem(str(tmp_path)), filesystem(str(tmp_path / "a")))

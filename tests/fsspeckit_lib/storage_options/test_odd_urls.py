@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 
 from fsspeckit_lib import filesystem
+from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, UnknownName
 from fsspeckit_lib.storage_options import (
     AwsStorageOptions,
+    AzureStorageOptions,
+    BaseStorageOptions,
+    GcsStorageOptions,
     GenericStorageOptions,
+    HttpStorageOptions,
     merge_storage_options,
     storage_options_from_uri,
 )
@@ -85,3 +90,52 @@ def test_generic_options_carry_whatever_the_protocol_takes() -> None:
     assert merge_storage_options(options, {"revision": "r"}).to_dict() == {
         "protocol": "hf", "token": "HUSH", "revision": "r",
     }  # fmt: skip
+
+
+NO_ENDPOINTS = [
+    "notaurl",
+    "http://",
+    "ftp://x",
+    "http://h:99999",
+    "http://h:0",
+    "http://a b",
+    "http://[::1",
+    "s3.local",
+]
+
+
+@pytest.mark.parametrize("url", NO_ENDPOINTS)
+@pytest.mark.parametrize("cls", [AwsStorageOptions, GcsStorageOptions, AzureStorageOptions])
+def test_an_endpoint_is_checked_on_construction(cls: type[BaseStorageOptions], url: str) -> None:
+    with pytest.raises(InvalidValue, match=r"'endpoint_url': wanted the URL of a server"):
+        cls(endpoint_url=url)
+
+
+@pytest.mark.parametrize("url", ["http://[::1]:9000", "https://ok.example.com/x", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("cls", [AwsStorageOptions, GcsStorageOptions, AzureStorageOptions])
+def test_an_endpoint_that_is_one_is_taken(cls: type[BaseStorageOptions], url: str) -> None:
+    assert cls(endpoint_url=url).to_dict()["endpoint_url"] == url
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "options"),
+    [
+        ("AWS_ENDPOINT_URL", "s3://b", {"region": "x"}),
+        ("STORAGE_EMULATOR_HOST", "gs://b", {}),
+        ("AZURE_STORAGE_ENDPOINT", "az://b", {"account_name": "a"}),
+    ],
+)
+def test_an_endpoint_of_the_environment_is_checked_at_use(
+    monkeypatch: pytest.MonkeyPatch, variable: str, url: str, options: dict[str, str]
+) -> None:
+    monkeypatch.setenv(variable, "http://h:99999")
+    with pytest.raises(InvalidValue, match="endpoint_url"):
+        open_store(url, options)
+
+
+def test_hosts_of_web_urls_and_proxies_are_checked() -> None:
+    with pytest.raises(BadInput, match="no usable host and port"):
+        open_store("http://h:99999/x")
+    with pytest.raises(InvalidValue, match="'proxy_url': wanted the URL of a proxy"):
+        HttpStorageOptions(proxy="ftp://p")  # type: ignore[call-arg]
+    assert HttpStorageOptions(proxy="socks5://me:secret@p:1").proxy_url is not None  # type: ignore[call-arg]

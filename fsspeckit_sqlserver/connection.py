@@ -279,7 +279,7 @@ class Connection(asyncio.Protocol):
                 if not self._queue:
                     self._busy = False
                     return
-                was_full = len(self._queue) >= _QUEUE_MESSAGES // 2 or bool(self._queue[0][1] > WRITE_BYTES)
+                was_full = self._is_nearly_full()
                 item, size = self._queue.popleft()
                 self._queued_bytes -= size
             if was_full:
@@ -289,6 +289,11 @@ class Connection(asyncio.Protocol):
             except Exception:  # one connection's edge: it ends, the server goes on
                 logger.exception("connection ended by an internal error")
                 self._loop.call_soon_threadsafe(self.abort)
+
+    def _is_nearly_full(self) -> bool:
+        """Return whether the event loop may have stopped decoding. Call with the lock held."""
+        is_heavy = self._queued_bytes > min(WRITE_BYTES, self._server.limits.max_message_bytes // 2)
+        return is_heavy or len(self._queue) >= _QUEUE_MESSAGES // 2
 
     def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
         """Wait for the next message in the middle of a statement: see `session.driver.Switchboard`."""
@@ -301,9 +306,11 @@ class Connection(asyncio.Protocol):
                 if self._queue and isinstance(self._queue[0][0], ConnectionEnded):
                     raise Cancelled("terminating connection due to administrator command")
                 raise ClientGone("the client closed the connection")
+            was_full = self._is_nearly_full()
             item, size = self._queue.popleft()
             self._queued_bytes -= size
-        self._loop.call_soon_threadsafe(self._decode)
+        if was_full:
+            self._loop.call_soon_threadsafe(self._decode)
         if isinstance(item, FramingError | MalformedMessage):
             raise item
         assert not isinstance(item, ConnectionEnded | NotificationResponse | _End)

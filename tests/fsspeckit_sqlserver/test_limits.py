@@ -15,7 +15,8 @@ import pytest
 from psycopg import errors
 
 from fsspeckit_sqlserver.engine.queueing import FairQueue
-from fsspeckit_sqlserver.wire.backend import DataRow
+from fsspeckit_sqlserver.wire.backend import DataRow, ReadyForQuery
+from fsspeckit_sqlserver.wire.frontend import Query
 from tests.fsspeckit_sqlserver.conftest import RunningServer, gateway_process
 from tests.fsspeckit_sqlserver.raw_client import RawClient
 
@@ -63,6 +64,20 @@ def test_a_login_has_its_time(limited: RunningServer) -> None:
 def test_a_message_has_its_size(limited: RunningServer) -> None:
     with psycopg.connect(limited.dsn) as connection, pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT '" + "x" * 100_000 + "'")
+
+
+def test_much_in_small_messages_gets_through(limited: RunningServer) -> None:
+    """More than a message's size waits at once: reading stops, and goes on."""
+    with psycopg.connect(limited.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE wide (t text)")
+        with connection.cursor() as cursor, cursor.copy("COPY wide FROM STDIN") as copy:
+            for _ in range(300):
+                copy.write(b"x" * 30_000 + b"\n")
+        assert connection.execute("SELECT count(*), max(length(t)) FROM wide").fetchone() == (300, 30_000)
+    with RawClient(limited.port) as raw:
+        raw.start()
+        raw.send(*[Query("SELECT '" + "x" * 20_000 + "'")] * 40)
+        assert all(isinstance(raw.until_ready()[-1], ReadyForQuery) for _ in range(40))
 
 
 def test_idle_sessions_end(limited: RunningServer) -> None:

@@ -214,9 +214,7 @@ class AbstractFileSystem(BoundedCopies):
         on_error: str = "return",
         **kwargs: Any,
     ) -> list[Any]:
-        """Return many ranges of files, fetched in parallel; each file is looked up once."""
-        if max_gap is not None:
-            raise NotImplementedError("cat_ranges: max_gap is not served; leave it out")
+        """Return many ranges of files, fetched in parallel; each file is looked up once. `max_gap` changes nothing."""
         starts = starts if isinstance(starts, list | tuple) else [starts] * len(paths)
         ends = ends if isinstance(ends, list | tuple) else [ends] * len(paths)
         if not len(paths) == len(starts) == len(ends):
@@ -333,15 +331,20 @@ class AbstractFileSystem(BoundedCopies):
                     file.write(chunk)
 
     def rm_file(self, path: str) -> None:
-        """Delete one file."""
+        """Delete one file.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
         place, store = self._writable(path)
         with fsspec_errors():
+            self._file(place)
             store.delete([place.key])
 
     def rm(self, path: str | list[str], recursive: bool = False, maxdepth: int | None = None) -> None:
         """Delete files, or with `recursive` everything below, in batches."""
         paths = [path] if isinstance(path, str) else path
-        for one in [name for given in paths for name in (self.expand_path(given) if "*" in given else [given])]:
+        for one in [name for given in paths for name in self._deleted_by(given)]:
             place, store = self._writable(one)
             if not recursive:
                 with fsspec_errors():
@@ -364,6 +367,13 @@ class AbstractFileSystem(BoundedCopies):
         place = self._at(name)
         url = place.store.url
         return f"{url.rstrip('/')}/{place.key}" if place.key else url
+
+    def _deleted_by(self, path: str) -> list[str]:
+        """Return what a path means where something is deleted: itself if it is there, else what its `*` match."""
+        if "*" not in path or self.exists(path):
+            return [path]
+        found: list[str] = self.expand_path(path)
+        return found
 
     def created(self, path: str) -> datetime.datetime:
         """Return the time of the last write: object storages keep no other."""

@@ -124,7 +124,16 @@ class LocalObjects:
         entry = self.stat(key)
         if not isinstance(entry, ObjectInfo):
             raise IsADirectory(f"{self.url}/{key}: is a directory, an object was wanted")
-        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else b""
+        return entry, self.read_range(entry, 0, entry.size_bytes) if entry.size_bytes else self._read_to_end(key)
+
+    def _read_to_end(self, key: str) -> bytes:
+        """Return what a file without a size has: those of /proc say 0, whatever they hold (proc(5))."""
+        path = self._path(key)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise translate(error, path) from error
 
     def close(self) -> None:
         """Release nothing: descriptors live for one read."""
@@ -209,7 +218,7 @@ class LocalObjects:
         return entry.etag
 
     def _path(self, key: str) -> str:
-        if any(part in {"", ".", ".."} for part in key.split("/")) and key:
+        if key and ("\0" in key or any(part in {"", ".", ".."} for part in key.split("/"))):
             raise NotFound(f"{self._root}/{key}: no file can have this name")
         return f"{self._root.rstrip('/')}/{key}" if key else self._root
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from typing import Any, ClassVar
 
+from pydantic import SecretStr
+
 from fsspeckit_lib.core.abstract_filesystem import AbstractFileSystem, Place
 from fsspeckit_lib.core.objects import ObjectStore
 from fsspeckit_lib.errors import Unsupported
@@ -28,6 +30,14 @@ class ObstoreFileSystem(AbstractFileSystem):
         self._options = storage_options_for(self.scheme, options if options is not None else kwargs)
         self._buckets: dict[str, ObjectStore] = {}
         self._lock = threading.Lock()
+
+    def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
+        """Return what `AbstractFileSystem.from_dict` makes the same filesystem of, secrets in clear or left out."""
+        given = self._options.to_dict()
+        secret = {name for name in given if isinstance(getattr(self._options, name, None), SecretStr)}
+        kept = {name: value for name, value in given.items() if include_password or name not in secret}
+        kind = type(self)
+        return {**kept, "cls": f"{kind.__module__}:{kind.__name__}", "protocol": self.scheme, "args": []}
 
     def _place(self, path: str) -> Place:
         bucket, _, key = path.partition("/")

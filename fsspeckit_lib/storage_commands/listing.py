@@ -24,6 +24,7 @@ __all__ = ["du", "ls", "tree"]
 @storage_options
 def ls(context: Context, urls: tuple[str, ...], long: bool, recursive: bool, human: bool) -> None:
     """List files and folders; a quoted * matches."""
+    context.need_output()
     for place in [found for url in urls for found in context.matches(url)]:
         entry = place.stat()
         if isinstance(entry, ObjectInfo):
@@ -42,6 +43,7 @@ def ls(context: Context, urls: tuple[str, ...], long: bool, recursive: bool, hum
 @storage_options
 def du(context: Context, urls: tuple[str, ...], summary: bool, depth: int, human: bool) -> None:
     """Add up the sizes of files, for each folder."""
+    context.need_output()
     for place in [found for url in urls for found in context.matches(url)]:
         entry = place.stat()
         sizes: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -68,6 +70,7 @@ def du(context: Context, urls: tuple[str, ...], summary: bool, depth: int, human
 @storage_options
 def tree(context: Context, url: str, levels: int | None) -> None:
     """Draw a folder and what lies below it."""
+    context.need_output()
     place = context.place(url)
     entry = place.stat()
     context.say(place.url, _facts(place, entry))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from stat import S_ISREG
@@ -15,7 +16,7 @@ from fsspeckit_lib.common.command_line import with_context
 from fsspeckit_lib.common.transfer import local_files, local_path
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
-from fsspeckit_lib.errors import BadInput, NotADirectory, NotFound
+from fsspeckit_lib.errors import BadInput, NotADirectory, NotFound, Unavailable
 from fsspeckit_lib.service.settings import Settings, load_settings, parse_option_pairs
 from fsspeckit_lib.storage_options.uri import parse_location
 
@@ -124,13 +125,13 @@ class Context:
         return Place(fs, "", text)
 
     def matches(self, text: str) -> list[Place]:
-        """Return the places that a word names: itself, or what its `*` match. `*` does not match a slash.
+        """Return the places that a word names: itself if it is there, else what its `*` match (never a slash).
 
         Raises:
             NotFound: a pattern that matches nothing.
         """
         place = self.place(text)
-        if "*" not in place.key:
+        if "*" not in place.key or _exists(place):
             return [place]
         found = [place.at("")]
         for part in place.key.split("/"):
@@ -146,6 +147,15 @@ class Context:
         if not keys:
             raise NotFound(f"{text}: nothing matches; a quoted * stands for any part of one name")
         return [keys[key] for key in sorted(keys)]
+
+    def need_output(self) -> None:
+        """Make sure that there is an output, for a command that is nothing without.
+
+        Raises:
+            Unavailable: stdout is closed (`>&-`); what is printed would go nowhere, without an error.
+        """
+        if sys.stdout is None:
+            raise Unavailable("stdout: is closed; open it, or redirect it to /dev/null")
 
     def say(self, text: str, facts: object) -> None:
         """Print a result."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sysconfig
 from dataclasses import dataclass
@@ -202,3 +203,49 @@ def test_rm_of_a_local_storage_s_root_empties_it(shell: Shell) -> None:
     assert "deleted 5 files" in shell.run("rm", "-r", "--yes", "here:")
     assert list(shell.folder.iterdir()) == []
     assert (kept / "precious").exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_line(shell: Shell) -> None:
+    for words in (["ls", str(shell.folder)], ["ls", "--json", str(shell.folder)], ["cat", str(shell.folder / "a.txt")]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+        assert done.returncode == 1, done.stderr
+        assert done.stderr == b"fsspeckit: writing the output: No space left on device\n"
+        line = subprocess.run(
+            f"{shlex.join([COMMAND, *words])} >&-", shell=True, capture_output=True, timeout=60, check=False
+        )
+        assert (line.returncode, line.stderr.count(b"\n")) == (1, 1)
+        assert b"stdout: is closed" in line.stderr
+
+
+def test_a_name_with_a_star_is_removed_alone(shell: Shell) -> None:
+    for name in ("a*b", "aXb"):
+        (shell.folder / name).write_bytes(b"1")
+    shell.run("rm", str(shell.folder / "a*b"))
+    assert (shell.folder / "aXb").exists()
+    shell.run("rm", str(shell.folder / "a*b"))
+    assert not (shell.folder / "aXb").exists()
+
+
+def test_a_file_of_proc_is_read(shell: Shell) -> None:
+    assert shell.run("cat", "/proc/self/status").startswith("Name:")
+
+
+def test_pipes_are_said_and_kept_at_the_destination(shell: Shell, tmp_path: Path) -> None:
+    os.mkfifo(shell.folder / "pipe")
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "pipe").write_bytes(b"kept")
+    done = subprocess.run(
+        [COMMAND, "sync", "--delete", str(shell.folder), str(target)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert 'skipping non-regular file "pipe"' in done.stderr
+    assert (target / "pipe").read_bytes() == b"kept"
+
+
+def test_a_password_in_a_url_is_not_printed(shell: Shell) -> None:
+    assert "HUSH" not in shell.run("ls", "s_3://me:HUSH@host/x", status=2)

@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from fsspeckit_lib.core.factory import filesystem
@@ -171,3 +172,35 @@ def test_a_local_file_is_replaced_as_open_would_change_it(tmp_path: Path) -> Non
     with filesystem("/dev").open("null", "wb") as file:
         file.write(b"x")
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_filesystem_of_s3_goes_through_json(s3_server: SeaweedFS, s3_store: ObstoreObjects) -> None:
+    fs = filesystem(s3_store.url, s3_server.storage_options(), dirfs=False)
+    again = fsspec.AbstractFileSystem.from_json(fs.to_json())
+    path = f"{s3_store.url}/k"
+    again.pipe_file(path, b"1")
+    assert fs.cat_file(path) == b"1"
+    assert s3_server.secret_access_key not in fs.to_json(include_password=False)
+
+
+def test_ranges_take_a_gap_and_a_missing_file_is_not_removed(s3_face: tuple[Any, str]) -> None:
+    fs, root = s3_face
+    key = _join(root, "k")
+    fs.pipe_file(key, b"0123456789")
+    assert fs.cat_ranges([key, key], [0, 5], [2, 7], max_gap=100) == [b"01", b"56"]
+    with pytest.raises(FileNotFoundError):
+        fs.rm_file(_join(root, "gone"))
+
+
+def test_a_name_with_a_star_means_itself_where_it_is_there(s3_face: tuple[Any, str]) -> None:
+    fs, root = s3_face
+    for name in ("a*b", "aXb", "aYb"):
+        fs.pipe_file(_join(root, name), b"1")
+    fs.rm(_join(root, "a*b"))
+    assert fs.find(root) == [_join(root, "aXb"), _join(root, "aYb")]
+    fs.rm(_join(root, "a*b"))
+    assert fs.find(root) == []
+
+
+def test_files_of_proc_have_content() -> None:
+    assert StoreFileSystem(open_store("/proc/self")).cat_file("status").startswith(b"Name:")

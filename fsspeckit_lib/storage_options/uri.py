@@ -132,7 +132,8 @@ def parse_location(text: str) -> Location:
         return Location(protocol, "", f"/{path}", shown, _host_options(host, shown))
     if protocol in _REPOSITORIES:
         token, rest = _clone_token(protocol, rest)
-        return Location(protocol, "", rest, shown, {"token": token} if token else {})
+        kind = "job_token" if text.partition("://")[2].startswith("gitlab-ci-token:") else "token"
+        return Location(protocol, "", rest, shown, {kind: token} if token else {})
     if protocol not in _BUCKETED:
         return Location(protocol, "", rest, shown)
     bucket, _, path = rest.partition("/")

@@ -52,6 +52,7 @@ def test_an_unknown_scheme_shows_no_password(url: str) -> None:
     ("url", "header"),
     [
         ("gitlab://oauth2:HUSH@g/p", ("PRIVATE-TOKEN", "HUSH")),
+        ("gitlab://gitlab-ci-token:HUSH@g/p", ("JOB-TOKEN", "HUSH")),
         ("gitlab://glpat-HUSH@g/p@main/x", ("PRIVATE-TOKEN", "glpat-HUSH")),
         ("github://x-access-token:HUSH@o/r@main/x", ("Authorization", "Bearer HUSH")),
         ("github://ghp_HUSH@o/r", ("Authorization", "Bearer ghp_HUSH")),

@@ -180,8 +180,8 @@ def _classify(error: BaseException) -> type[GatewayError]:
         return Unavailable
     if origin == "ftplib":
         return _BY_FTP_REPLY.get(text[:3], Unavailable)
-    if type(error).__name__ in {"AuthenticationException", "BadHostKeyException"}:
-        return AccessDenied
+    if {kind.__name__ for kind in type(error).__mro__} & {"AuthenticationException", "BadHostKeyException"}:
+        return AccessDenied  # paramiko's
     if isinstance(error, OSError):
         return _classify_os_error(error)
     if isinstance(error, NotImplementedError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import ftplib
 import os
 
 import obstore.exceptions
+import paramiko
 import pytest
 
 from fsspeckit_lib import errors
@@ -55,6 +57,11 @@ def test_obstore_generic_errors_by_what_the_server_said(text: str, kind: type[er
         (PermissionError("x"), errors.AccessDenied),
         (FileExistsError("x"), errors.AlreadyExists),
         (ConnectionRefusedError("x"), errors.Unavailable),
+        (EOFError(), errors.Unavailable),
+        (paramiko.BadAuthenticationType("x", ["publickey"]), errors.AccessDenied),
+        (paramiko.SSHException("x"), errors.Unavailable),
+        (ftplib.error_perm("530 Login incorrect."), errors.AccessDenied),
+        (ftplib.error_temp("421 Timeout."), errors.Unavailable),
         (OSError("the network is down"), errors.Unavailable),
         (TimeoutError(), errors.TimedOut),
         (NotImplementedError("append"), errors.Unsupported),

@@ -7,7 +7,7 @@ import ftplib
 import os
 
 import obstore.exceptions
-import paramiko
+import paramiko  # type: ignore[import-untyped]
 import pytest
 
 from fsspeckit_lib import errors

@@ -235,7 +235,7 @@ def test_nonsense_after_the_answer_ends_that_connection_alone(guarded: Guarded) 
     with socket.create_connection(("127.0.0.1", guarded.server.port), 20) as client:
         client.sendall(fe.encode_frontend(fe.SslRequest()))
         assert client.recv(1) == b"S"
-        client.sendall(b"\x16\x03\x01" + os.urandom(200))
+        client.sendall(b"\x16\x03\x01\x00\x50" + os.urandom(200))  # a whole record, so that nothing is waited for
         while client.recv(1000):
             pass
     assert _encryption(guarded.encrypted("ann", "pencil")) == ("ann", True)

@@ -23,22 +23,47 @@ from fsspeckit_sqlserver.engine.rows import QueryRows
 from fsspeckit_sqlserver.engine.trees import names_of, walk
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["Answer", "Answers", "KnownAnswer", "RememberedRows", "is_repeatable"]
+__all__ = ["Answer", "Answers", "KnownAnswer", "RememberedRows", "is_repeatable", "is_time_word"]
 
 _MAX_ROWS: Final = 1_000
 _MAX_BYTES: Final = 256 << 10
 _ALL_BYTES: Final = 32 << 20
 
 _VOLATILE: Final = frozenset(
-    ["random", "setseed", "gen_random_uuid", "uuid", "uuidv4", "uuidv7", "clock_timestamp", "timeofday", "pg_sleep",
-     "txid_current", "pg_current_xact_id", "pg_stat_get_activity", "pg_lock_status", "nextval", "currval"]
+    ["random", "random_normal", "setseed", "gen_random_uuid", "uuid", "uuidv4", "uuidv7", "nextval", "currval",
+     "setval", "lastval", "pg_sleep", "sleep_ms", "txid_current", "pg_current_xact_id", "pg_stat_get_activity",
+     "pg_lock_status",
+     # the time, of the statement and of the day
+     "now", "today", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "current_date",
+     "get_current_time", "get_current_timestamp", "age", "ago", "pg_conf_load_time",
+     # what else duckdb_functions() calls VOLATILE or CONSISTENT_WITHIN_QUERY, but for the session
+     "current_query", "current_query_id", "current_connection_id", "current_transaction_id", "error", "getvariable",
+     "stats", "vector_type", "write_log", "set_config"]
+)  # fmt: skip
+_TIME_WORDS: Final = frozenset({"now", "today", "tomorrow", "yesterday"})
+"""Texts that become a time when they are cast: PostgreSQL 16 manual, "Special Values" of date and time."""
+_CLOCK_VALUES: Final = frozenset(
+    {
+        pb.SVFOP_CURRENT_DATE, pb.SVFOP_CURRENT_TIME, pb.SVFOP_CURRENT_TIME_N, pb.SVFOP_CURRENT_TIMESTAMP,
+        pb.SVFOP_CURRENT_TIMESTAMP_N, pb.SVFOP_LOCALTIME, pb.SVFOP_LOCALTIME_N, pb.SVFOP_LOCALTIMESTAMP,
+        pb.SVFOP_LOCALTIMESTAMP_N,
+    }
 )  # fmt: skip
 _MOVING: Final = frozenset({"pg_stat_activity", "pg_locks", "pg_prepared_statements", "pg_cursors", "pg_settings"})
+
+
+def is_time_word(value: object) -> bool:
+    """Tell whether a text or parameter would be cast to another time tomorrow."""
+    return isinstance(value, str) and value.strip().lower() in _TIME_WORDS
 
 
 def is_repeatable(message: Message) -> bool:
     """Return whether a statement gives the same rows each time, as long as what it reads does not change."""
     for part in walk(message):
+        if isinstance(part, pb.SQLValueFunction) and part.op in _CLOCK_VALUES:
+            return False
+        if isinstance(part, pb.String) and is_time_word(part.sval):
+            return False
         if isinstance(part, pb.FuncCall) and names_of(part.funcname)[-1].lower() in _VOLATILE:
             return False
         if isinstance(part, pb.RangeVar) and part.relname in _MOVING:

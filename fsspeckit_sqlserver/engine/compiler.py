@@ -203,7 +203,7 @@ def compile_query(
         is_small=not kinds & _SMALL_NODES,
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
-        is_repeatable=can_repeat and not draft.resolution.uses_temp,
+        is_repeatable=can_repeat and is_repeatable(node) and not draft.resolution.uses_temp,
         is_lookup=_is_lookup(node.select_stmt),
         inferred=inferred,
     )

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.sql import StatementTooComplex
-from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows
+from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows, is_time_word
 from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -164,6 +164,8 @@ class DuckSession:
     ) -> tuple[object, ...] | None:
         """Return all that the answer depends on; None when it is not to be kept."""
         if not plan.is_repeatable or plan.uses_now or not self._planner.is_shareable:
+            return None
+        if any(map(is_time_word, parameters)):
             return None
         connections, world = self._connections, self._world
         return (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
+from fsspeckit_sqlserver.engine.answers import is_repeatable
+from fsspeckit_sqlserver.statement import parse_statements
 from tests.fsspeckit_sqlserver.conftest import RunningServer
 
 
@@ -14,9 +17,33 @@ def answer(connection: psycopg.Connection[tuple[object, ...]], sql: str, *parame
 
 def test_volatile_statements_are_asked_again(gateway: RunningServer) -> None:
     with psycopg.connect(gateway.dsn, autocommit=True) as connection:
-        for sql in ("SELECT random()", "SELECT gen_random_uuid()::text", "SELECT clock_timestamp()"):
+        for sql in (
+            "SELECT random()",
+            "SELECT random_normal()",
+            "SELECT gen_random_uuid()::text",
+            "SELECT clock_timestamp()",
+            "SELECT 'now'::timestamptz",
+            "SELECT timestamp ' NOW '",
+            "SELECT get_current_timestamp()",
+        ):
             assert answer(connection, sql) != answer(connection, sql)
         assert answer(connection, "SELECT now()") != answer(connection, "SELECT now()")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT current_date",
+        "SELECT 1 WHERE '2024-01-01' < CURRENT_TIMESTAMP(3)",
+        "SELECT localtime",
+        "SELECT age(timestamp '2020-01-01')",
+        "SELECT 'today'::date",
+        "SELECT set_config('a.b', 'c', false)",
+    ],
+)
+def test_what_another_day_or_session_answers_otherwise_is_not_repeatable(sql: str) -> None:
+    (statement,) = parse_statements(sql)
+    assert not is_repeatable(statement.node)
 
 
 def test_the_session_is_part_of_the_question(gateway: RunningServer) -> None:

@@ -362,12 +362,6 @@ class AbstractFileSystem(BoundedCopies):
                     store.stat(place.key)  # NotFound where there is nothing
                 store.delete([self._at(name).key for name in names])
 
-    def unstrip_protocol(self, name: str) -> str:
-        """Return the URL of a path."""
-        place = self._at(name)
-        url = place.store.url
-        return f"{url.rstrip('/')}/{place.key}" if place.key else url
-
     def _deleted_by(self, path: str) -> list[str]:
         """Return what a path means where something is deleted: itself if it is there, else what its `*` match."""
         if "*" not in path or self.exists(path):

@@ -160,10 +160,6 @@ class RootedFileSystem(DirFileSystem):
         """End it."""
         self.fs.end_transaction()
 
-    def unstrip_protocol(self, name: str) -> str:
-        """Return the URL of a path: of the storage, not of this view of it."""
-        return str(self.fs.unstrip_protocol(self._join(name)))  # type: ignore[no-untyped-call]
-
     def copy(self, path1: Any, path2: Any, *args: Any, **kwargs: Any) -> None:
         """Copy files, or with `recursive` folders, by fsspec's rules."""
         source, target = self._kept(path1), self._kept(path2)

@@ -107,12 +107,6 @@ def test_a_transaction_of_the_local_disk_is_one(tmp_path: Path) -> None:
     assert (tmp_path / "k").read_bytes() == b"1"
 
 
-def test_a_path_has_the_url_of_its_storage(s3_face: tuple[Any, str], s3_store: ObstoreObjects, tmp_path: Path) -> None:
-    fs, root = s3_face
-    assert fs.unstrip_protocol(_join(root, "a/k")) == f"{s3_store.url}/a/k"
-    assert filesystem(str(tmp_path)).unstrip_protocol("k") == f"file://{tmp_path}/k"
-
-
 @pytest.fixture(params=["local", "cached local", "store on local", "s3"])
 def writing_face(request: pytest.FixtureRequest, s3_server: SeaweedFS, s3_store: ObstoreObjects, tmp_path: Path) -> Any:
     folder = tmp_path / "files"

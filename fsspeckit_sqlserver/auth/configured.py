@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,8 +14,6 @@ from fsspeckit_sqlserver.auth.passwords import Md5Hash, Verifier, read_credentia
 from fsspeckit_sqlserver.auth.tls import TlsConfig
 
 __all__ = ["AuthConfig", "auth_config"]
-
-_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
         rules = (AccessRule("scram-sha-256"),)
     else:
         require_loopback(host)
-        rules = (AccessRule("trust", networks=_LOOPBACK),)
+        rules = (AccessRule("trust", networks=parse_networks(["loopback"], "sqlserver.access")),)
     if any(isinstance(user, Md5Hash) for user in users.values()) and all(rule.method != "md5" for rule in rules):
         names = ", ".join(name for name, user in users.items() if isinstance(user, Md5Hash))
         raise BadInput(

@@ -89,7 +89,6 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.CatalogException, r".*already exists", DuplicateTable),
     (duckdb.CatalogException, r"Existing object", WrongObjectType),
     (duckdb.CatalogException, r"(Table|View) with name|.*does not exist", UndefinedTable),
-    (duckdb.CatalogException, r"Column with name .* already exists", DuplicateColumn),
     (duckdb.CatalogException, r".*depend", DependentObjects),
     (duckdb.CatalogException, r"", UndefinedObject),
     (duckdb.ParserException, r"Duplicate CTE name", DuplicateAlias),

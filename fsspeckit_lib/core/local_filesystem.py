@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import stat as stat_module
-from types import TracebackType
 from typing import Any
 
 from fsspec.implementations import local
@@ -15,6 +14,7 @@ from fsspeckit_lib.common.local_files import DEFAULT_MODE, LocalFile, mode_of, r
 from fsspeckit_lib.core.builtin_errors import fsspec_errors
 from fsspeckit_lib.core.copying import BoundedCopies
 from fsspeckit_lib.core.moves import refuse_into_itself
+from fsspeckit_lib.core.open_files import WrittenWhole
 
 __all__ = ["LocalFileSystem", "LocalWriterFile"]
 
@@ -70,7 +70,7 @@ class LocalFileSystem(BoundedCopies, local.LocalFileSystem):
             return LocalWriterFile(LocalFile(folder, name, DEFAULT_MODE), target, is_new=mode == "xb")
 
 
-class LocalWriterFile(io.BufferedWriter):
+class LocalWriterFile(WrittenWhole, io.BufferedWriter):
     """A file open for writing beside its place; it gets its name at close, and a block that raises drops it."""
 
     def __init__(self, file: LocalFile, path: str, *, is_new: bool) -> None:
@@ -101,14 +101,6 @@ class LocalWriterFile(io.BufferedWriter):
             self._file.abort()
             with contextlib.suppress(OSError):
                 super().close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard() if kind is not None else self.close()
-
-    def __del__(self) -> None:
-        self.discard()  # a file that nobody closed was not finished
 
 
 def _is_replaceable(path: str) -> bool:

@@ -9,14 +9,14 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fsspec.spec import AbstractBufferedFile
 
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore, ObjectWriter
 
-__all__ = ["CompressedWriter", "ObjectReader", "ObjectWriterFile", "TextWriter", "read_parts"]
+__all__ = ["CompressedWriter", "ObjectReader", "ObjectWriterFile", "TextWriter", "WrittenWhole", "read_parts"]
 
 _PART_BYTES = 16 << 20
 _PARTS_IN_FLIGHT = 4
@@ -36,7 +36,27 @@ class ObjectReader(AbstractBufferedFile):
         return bytes(memoryview(self._store.read_range(self._info, start, end))) if start < end else b""
 
 
-class ObjectWriterFile(io.RawIOBase):
+class WrittenWhole:
+    """What files have in common that appear whole or not at all: a block that raises drops them."""
+
+    if TYPE_CHECKING:
+
+        def close(self) -> None: ...
+
+    def discard(self) -> None:
+        """End without a file."""
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard() if kind is not None else self.close()
+
+    def __del__(self) -> None:
+        self.discard()  # a file that nobody closed was not finished
+
+
+class ObjectWriterFile(WrittenWhole, io.RawIOBase):
     """A file open for writing: parts go out as they fill, the object appears at close."""
 
     def __init__(self, writer: ObjectWriter, errors: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
@@ -71,11 +91,6 @@ class ObjectWriterFile(io.RawIOBase):
         with self._errors():
             self._writer.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard() if kind is not None else self.close()
-
     def __del__(self) -> None:
         if self.closed:
             return
@@ -83,23 +98,15 @@ class ObjectWriterFile(io.RawIOBase):
         super().close()
 
 
-class TextWriter(io.TextIOWrapper):
+class TextWriter(WrittenWhole, io.TextIOWrapper):
     """Text on its way into a file that is written whole: a block that raises drops it."""
 
     def discard(self) -> None:
         """End without a file."""
         _discard(self.buffer)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard() if kind is not None else self.close()
 
-    def __del__(self) -> None:
-        self.discard()
-
-
-class CompressedWriter(io.BufferedIOBase):
+class CompressedWriter(WrittenWhole, io.BufferedIOBase):
     """A compressor over a file that is written whole; fsspec's leave the file below them open."""
 
     def __init__(self, compressor: Any, below: Any) -> None:
@@ -130,14 +137,6 @@ class CompressedWriter(io.BufferedIOBase):
             with contextlib.suppress(Exception):
                 self._compressor.close()
         super().close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard() if kind is not None else self.close()
-
-    def __del__(self) -> None:
-        self.discard()
 
 
 def _discard(file: Any) -> None:

@@ -155,7 +155,7 @@ class FaultProxy:
 
     Attributes:
         url: where clients reach it.
-        log: every exchange, in the order in which they ended.
+        log: every exchange that ended, in that order; a client may have its answer a moment before (`settled` waits).
         script: asked before each request; assign another one at any time, None lets everything pass.
     """
 
@@ -165,6 +165,7 @@ class FaultProxy:
         self.script = script
         self.log: list[Exchange] = []
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._number = 0
         self._closing = threading.Event()
         self._connections: set[socket.socket] = set()
@@ -182,6 +183,17 @@ class FaultProxy:
             yield proxy
         finally:
             proxy.close()
+
+    def settled(self, timeout_s: float = 30.0) -> list[Exchange]:
+        """Return the log once no exchange is under way.
+
+        Raises:
+            TimeoutError: one was under way all that time.
+        """
+        with self._idle:
+            if not self._idle.wait_for(lambda: len(self.log) == self._number, timeout_s):
+                raise TimeoutError(f"the proxy at {self.url}: an exchange has not ended within {timeout_s:g} s")
+            return list(self.log)
 
     def up(self) -> None:
         """Listen (again, on the same port)."""
@@ -243,6 +255,11 @@ class FaultProxy:
         request = Request(number, method, target, {name.lower(): value.strip() for name, value in headers.items()})
         return request, self.script(request) if self.script is not None else None
 
+    def _end(self, exchange: Exchange) -> None:
+        with self._idle:
+            self.log.append(exchange)
+            self._idle.notify_all()
+
 
 class _Closed(Exception):
     """The peer ended the connection, or the exchange demands its end."""
@@ -265,12 +282,13 @@ class _Conversation:
             while True:
                 head = _head(self._client, received)
                 request, fault = self._proxy._begin(head)
-                if request.headers.get("expect", "").lower() == "100-continue":
-                    self._client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-                    head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"expect:"))
-                body = b"".join(_body(self._client, received, request.headers))
                 status, sent = 0, 0
                 try:
+                    if request.headers.get("expect", "").lower() == "100-continue":
+                        self._client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        lines = head.split(b"\r\n")
+                        head = b"\r\n".join(line for line in lines if not line.lower().startswith(b"expect:"))
+                    body = b"".join(_body(self._client, received, request.headers))
                     if isinstance(fault, Reset):
                         self._reset()
                     if isinstance(fault, Status):
@@ -283,7 +301,7 @@ class _Conversation:
                     status, sent = end.status, end.sent
                     raise _Closed from None
                 finally:
-                    self._proxy.log.append(Exchange(request, fault, status, sent))
+                    self._proxy._end(Exchange(request, fault, status, sent))
 
     def _relay(
         self, server: socket.socket, answered: bytearray, request: Request, fault: Fault | None

@@ -73,9 +73,9 @@ def test_everything_passes_unharmed(s3_server: SeaweedFS, proxy: FaultProxy) -> 
     with pytest.raises(NotFound):
         store.stat("pass/none")
     obstore.delete(_native(store), "pass/small")
-    ranged = [exchange.request.span for exchange in proxy.log if exchange.request.span is not None]
+    ranged = [exchange.request.span for exchange in proxy.settled() if exchange.request.span is not None]
     assert (1000, 5000) in ranged
-    assert all(exchange.fault is None and exchange.status for exchange in proxy.log)
+    assert all(exchange.fault is None and exchange.status for exchange in proxy.settled())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_each_fault_is_an_error_and_the_next_request_passes(
         impatient.read_range(info, 0, len(DATA))
     assert bytes(memoryview(store.read_range(info, 0, len(DATA)))) == DATA
     if not isinstance(fault, Stall):  # that one is logged when it is over
-        assert [exchange.fault for exchange in proxy.log if exchange.fault is not None] == [fault]
+        assert [exchange.fault for exchange in proxy.settled() if exchange.fault is not None] == [fault]
 
 
 def _impatient(server: SeaweedFS, proxy: FaultProxy) -> ObstoreObjects:

@@ -56,6 +56,7 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
                 threads=config.engine.threads,
                 manifest_ttl_s=config.engine.manifest_ttl_s,
                 max_running=config.engine.max_running,
+                rights=config.auth.rights,
             )
             try:
                 asyncio.run(_serve(engine, config.limits, gate, tls, listener, announce))

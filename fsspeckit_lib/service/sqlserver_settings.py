@@ -26,6 +26,8 @@ class UserSettings(Section):
 
     password: str | None = Field(default=None, repr=False)
     """A verifier as `fsspeckit server passwd` prints it, or the password itself; None: enters by a certificate only."""
+    read: Names | None = None
+    """Tables: `sales.trips`, `sales.*`, `trips` (of schema public), `*`. None: all of them."""
 
 
 class AccessSettings(Section):

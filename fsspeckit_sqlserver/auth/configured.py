@@ -11,6 +11,7 @@ from fsspeckit_lib.service.sqlserver_settings import AccessSettings, SqlServerSe
 from fsspeckit_sqlserver.auth.access import AccessRule, parse_networks
 from fsspeckit_sqlserver.auth.loopback import require_loopback
 from fsspeckit_sqlserver.auth.passwords import Md5Hash, Verifier, read_credential
+from fsspeckit_sqlserver.auth.rights import ReadRights, parse_patterns
 from fsspeckit_sqlserver.auth.tls import TlsConfig
 
 __all__ = ["AuthConfig", "auth_config"]
@@ -18,11 +19,12 @@ __all__ = ["AuthConfig", "auth_config"]
 
 @dataclass(frozen=True, slots=True)
 class AuthConfig:
-    """What `Gate` and `TlsListener` are made from."""
+    """What `Gate`, `TlsListener` and the engine's check of tables are made from."""
 
     rules: tuple[AccessRule, ...]
     users: Mapping[str, Verifier | Md5Hash] = field(repr=False)
     tls: TlsConfig | None
+    rights: ReadRights
 
 
 def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
@@ -55,7 +57,17 @@ def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
             f"sqlserver.users: found an md5 hash for {names}, which no rule of sqlserver.access accepts; make a "
             "verifier with `fsspeckit server passwd`, or add a rule with method: md5"
         )
-    return AuthConfig(rules, users, tls)
+    return AuthConfig(rules, users, tls, _rights(settings))
+
+
+def _rights(settings: SqlServerSettings) -> ReadRights:
+    return ReadRights(
+        {
+            name: parse_patterns(user.read, f"sqlserver.users.{name}.read")
+            for name, user in settings.users.items()
+            if user.read is not None
+        }
+    )
 
 
 def _rule(rule: AccessSettings, who: str, settings: SqlServerSettings, tls: TlsConfig | None) -> AccessRule:

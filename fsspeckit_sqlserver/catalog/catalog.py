@@ -28,10 +28,12 @@ __all__ = ["Catalog", "CatalogTable"]
 _OWN_TABLES = (
     "CREATE TABLE gw_pg.gw_size(oid UINTEGER, size_bytes BIGINT)",
     "CREATE TABLE gw_pg.gw_type_name(oid UINTEGER, shown VARCHAR, is_shown BOOLEAN)",
+    "CREATE TABLE gw_pg.gw_denied(role VARCHAR, oid UINTEGER)",
     "CREATE TABLE gw_pg.gw_keyword(word VARCHAR, catcode VARCHAR, catdesc VARCHAR)",
 )
 _OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     "gw_size": (("oid", pa.uint32()), ("size_bytes", pa.int64())),
+    "gw_denied": (("role", pa.string()), ("oid", pa.uint32())),
     "gw_type_name": (("oid", pa.uint32()), ("shown", pa.string()), ("is_shown", pa.bool_())),
     "gw_keyword": (("word", pa.string()), ("catcode", pa.string()), ("catdesc", pa.string())),
 }
@@ -108,9 +110,14 @@ class Catalog:
         tables: Sequence[CatalogTable],
         databases: Iterable[str],
         users: Iterable[str],
+        denied: Iterable[tuple[str, str, str]] = (),
     ) -> None:
-        """Replace the rows that follow from the datasets, in one transaction."""
-        rows = dataset_rows(tables, databases, users)
+        """Replace the rows that follow from the datasets, in one transaction.
+
+        Args:
+            denied: user, schema, table: who may not read what.
+        """
+        rows = dataset_rows(tables, databases, users, denied)
         static = static_rows()
         rows["pg_class"] += static["pg_class"]
         rows["pg_attribute"] += static["pg_attribute"]

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 __all__ = [
     "DUCKDB_SCHEMAS",
+    "SESSION_RELATIONS",
     "ColumnDefinition",
     "RelationDefinition",
     "TypeDefinition",
@@ -24,6 +25,9 @@ __all__ = [
 
 DUCKDB_SCHEMAS: Final = MappingProxyType({"pg_catalog": "gw_pg", "information_schema": "gw_info"})
 """PostgreSQL's schema → the one in DuckDB that stands for it; DuckDB has its own schemas of these names."""
+
+SESSION_RELATIONS: Final = frozenset({"pg_cursors", "pg_locks", "pg_prepared_statements", "pg_settings"})
+"""Tables of the catalog whose rows are the state of sessions: an answer that reads them, or a function, is not kept."""
 
 _ADDED_COLUMNS: Final = {
     # columns of later versions, which newer clients ask for

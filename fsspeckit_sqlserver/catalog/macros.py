@@ -59,11 +59,8 @@ _VISIBLE: Final = (
     "statistics_obj",
 )
 _PRIVILEGES: Final = (
-    "table",
     "schema",
     "database",
-    "column",
-    "any_column",
     "function",
     "sequence",
     "language",
@@ -92,20 +89,11 @@ def _same(name: str, counts: tuple[int, ...], body: str) -> str:
 def _plain_macros() -> list[str]:
     made = [_same(name, counts, "NULL::VARCHAR") for name, counts in _NULLS.items()]
     made += [_same(f"pg_{name}_is_visible", (1,), "true") for name in _VISIBLE]
-    made += [
-        _same(f"has_{name}_privilege", (2, 3, 4) if "column" in name else (2, 3), _privilege(name))
-        for name in _PRIVILEGES
-    ]
+    made += [_same(f"has_{name}_privilege", (2, 3), "true") for name in _PRIVILEGES]
     made += [_same(name, counts, "''::VARCHAR") for name, counts in _VOID.items()]
     made += [_same(name, counts, "true") for name, counts in _TRUE.items()]
     made += [_same(name, (1,), "0::BIGINT") for name in _ZERO_SIZES]
     return made
-
-
-def _privilege(name: str) -> str:
-    # Everything may be read and nothing changed; the last argument is the privilege asked for.
-    del name
-    return "true"
 
 
 _NAMED_OID: Final = """
@@ -130,6 +118,7 @@ HELPERS: Final = (
     """CREATE VIEW gw_pg.gw_class AS SELECT c.oid AS gw_oid, c.relname AS gw_name, n.nspname AS gw_schema,
         n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname) AS gw_is_visible
         FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+    "CREATE VIEW gw_pg.gw_denial AS SELECT role AS gw_role, oid AS gw_oid FROM gw_pg.gw_denied",
     "CREATE VIEW gw_pg.gw_bytes AS SELECT oid AS gw_oid, size_bytes AS gw_size FROM gw_pg.gw_size",
     """CREATE VIEW gw_pg.gw_comment AS SELECT objoid AS gw_oid, classoid AS gw_class, objsubid AS gw_number,
         description AS gw_text FROM gw_pg.pg_description""",
@@ -185,6 +174,28 @@ _WRITTEN: Final = (
         WHEN abs(n) < 10995116277760 THEN round(n / 1073741824.0)::BIGINT || ' GB'
         ELSE round(n / 1099511627776.0)::BIGINT || ' TB' END""",
     "CREATE MACRO gw_pg.pg_relation_is_publishable(o) AS false",
+    # ---- privileges: tables are read, by whom the configuration lets, and nothing is changed
+    """CREATE MACRO gw_pg.gw_may_read(u, o) AS
+        (SELECT count(*) = 0 FROM gw_pg.gw_denial WHERE gw_role = u AND gw_oid = o)""",
+    """CREATE MACRO gw_pg.gw_role_name(u) AS CASE WHEN regexp_full_match(u::VARCHAR, '[0-9]+')
+        THEN (SELECT min(gw_name) FROM gw_pg.gw_regrole WHERE gw_oid = TRY_CAST(u::VARCHAR AS UINTEGER))
+        ELSE u::VARCHAR END""",
+    """CREATE MACRO gw_pg.gw_is_reading(p) AS
+        list_contains(list_transform(string_split(lower(p), ','), lambda e: trim(e)), 'select')""",
+    """CREATE MACRO gw_pg.gw_table_privilege(u, o, p) AS CASE WHEN o IS NULL OR p IS NULL THEN NULL
+        ELSE gw_pg.gw_is_reading(p) AND gw_pg.gw_may_read(u, o) END""",
+    *(
+        f"""CREATE MACRO gw_pg.{name}
+            ({", ".join((*own, "p"))}) AS gw_pg.gw_table_privilege(
+                getvariable('gw_user')::VARCHAR, gw_pg.to_regclass_oid(t::VARCHAR), p),
+            ({", ".join(("u", *own, "p"))}) AS gw_pg.gw_table_privilege(
+                gw_pg.gw_role_name(u), gw_pg.to_regclass_oid(t::VARCHAR), p)"""
+        for name, own in (
+            ("has_table_privilege", ("t",)),
+            ("has_any_column_privilege", ("t",)),
+            ("has_column_privilege", ("t", "c")),
+        )
+    ),
     "CREATE MACRO gw_pg.pg_relation_is_updatable(o, t) AS 0::INTEGER",
     "CREATE MACRO gw_pg.pg_column_is_updatable(o, c, t) AS false",
     "CREATE MACRO gw_pg.pg_relation_filenode(o) AS o",
@@ -353,7 +364,7 @@ def _in_order(statements: list[str]) -> list[str]:
     """Return the macros so that those used by others come first: DuckDB resolves them when they are made."""
     return sorted(
         statements,
-        key=lambda text: _name_of(text) not in {"quote_ident", "type_words", "gw_months", "gw_days", "gw_us"},
+        key=lambda text: _name_of(text) not in {"quote_ident", "type_words"} and not _name_of(text).startswith("gw_"),
     )
 
 

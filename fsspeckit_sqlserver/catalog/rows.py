@@ -225,15 +225,25 @@ def _attribute(relation: int, number: int, name: str, type_oid: int, typmod: int
     }
 
 
-def dataset_rows(tables: Sequence[CatalogTable], databases: Iterable[str], users: Iterable[str]) -> Rows:
-    """Return the rows that follow from the datasets, the databases clients asked for and the users they are."""
+def dataset_rows(
+    tables: Sequence[CatalogTable],
+    databases: Iterable[str],
+    users: Iterable[str],
+    denied: Iterable[tuple[str, str, str]] = (),
+) -> Rows:
+    """Return the rows that follow from the datasets, the databases clients asked for and the users they are.
+
+    Args:
+        denied: user, schema, table: who may not read what.
+    """
     taken: set[int] = set()
     namespaces: dict[str, int] = {"public": _PUBLIC}
+    table_oids: dict[tuple[str, str], int] = {}
     rows: Rows = {name: [] for name in ("pg_class", "pg_attribute", "pg_description", "pg_stat_user_tables")}
     for table in sorted(tables, key=lambda table: (table.schema, table.name)):
         if table.schema not in namespaces:
             namespaces[table.schema] = oid_of_name("schema", table.schema, taken)
-        oid = oid_of_name("table", f"{table.schema}.{table.name}", taken)
+        oid = table_oids[table.schema, table.name] = oid_of_name("table", f"{table.schema}.{table.name}", taken)
         row = _class(oid, table.name, namespaces[table.schema], "r", len(table.columns))
         row["relpages"] = min(table.size_bytes // 8192, 2**31 - 1)
         row["reltuples"] = float(table.rows) if table.rows else -1.0
@@ -258,11 +268,9 @@ def dataset_rows(tables: Sequence[CatalogTable], databases: Iterable[str], users
         )
     ]
     rows["gw_size"] = [
-        {"oid": row["oid"], "size_bytes": table.size_bytes}
-        for row, table in zip(
-            rows["pg_class"], sorted(tables, key=lambda table: (table.schema, table.name)), strict=True
-        )
+        {"oid": table_oids[table.schema, table.name], "size_bytes": table.size_bytes} for table in tables
     ]
+    rows["gw_denied"] = [{"role": role, "oid": table_oids[schema, name]} for role, schema, name in denied]
     rows["pg_database"] = [_database(oid_of_name("database", name, taken), name) for name in sorted(set(databases))]
     roles = ["postgres", *sorted(set(users) - {"postgres"})]
     rows["pg_authid"] = [

@@ -12,6 +12,7 @@ __all__ = ["KEYWORDS", "VIEWS"]
 
 _KIND: Final = """CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
             WHEN 'f' THEN 'FOREIGN' END"""
+_MAY_READ: Final = """NOT EXISTS (FROM gw_pg.gw_denied d WHERE d.oid = c.oid AND d.role = getvariable('gw_user'))"""
 _DATABASE: Final = "getvariable('gw_database')::VARCHAR"
 
 VIEWS: Final[dict[tuple[str, str], str]] = {
@@ -42,8 +43,8 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
     ("information_schema", "tables"): f"""
         SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, {_KIND} AS table_type,
             'NO' AS is_insertable_into, 'NO' AS is_typed
-        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v', 'p',
-        'f')""",
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'v', 'p', 'f') AND {_MAY_READ}""",
     ("information_schema", "views"): f"""
         SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, 'NONE' AS check_option,
             'NO' AS is_updatable, 'NO' AS is_insertable_into, 'NO' AS is_trigger_updatable,
@@ -72,13 +73,13 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
         FROM gw_pg.pg_attribute a JOIN gw_pg.pg_class c ON c.oid = a.attrelid
             JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace JOIN gw_pg.pg_type t ON t.oid = a.atttypid
             LEFT JOIN gw_pg.gw_type_name w ON w.oid = t.oid AND w.is_shown
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f')
+        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f') AND {_MAY_READ}
         ORDER BY c.oid, a.attnum""",
     ("information_schema", "table_privileges"): f"""
         SELECT 'postgres' AS grantor, getvariable('gw_user')::VARCHAR AS grantee, {_DATABASE} AS table_catalog,
             n.nspname AS table_schema, c.relname AS table_name, 'SELECT' AS privilege_type, 'NO' AS is_grantable,
             'YES' AS with_hierarchy
-        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+        FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace WHERE {_MAY_READ}""",
     ("information_schema", "information_schema_catalog_name"): f"SELECT {_DATABASE} AS catalog_name",
     ("information_schema", "enabled_roles"): "SELECT rolname AS role_name FROM gw_pg.pg_authid",
     ("information_schema", "applicable_roles"): """

@@ -18,6 +18,7 @@ import duckdb
 from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.datasets import Manifest, no_checkpoint
 from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
 from fsspeckit_sqlserver.engine.answers import Answers
 from fsspeckit_sqlserver.engine.compiler import Plan
@@ -62,6 +63,7 @@ def open_engine(
     temp_directory: str | None = None,
     whole_file_bytes: int = WHOLE_FILE_BYTES,
     max_running: int | None = None,
+    rights: ReadRights = EVERYTHING,
 ) -> DuckEngine:
     """Open the engine: list every table's files, start DuckDB.
 
@@ -75,6 +77,7 @@ def open_engine(
         temp_directory: where DuckDB spills; None for a fresh folder, removed at close.
         max_running: how many calls work in DuckDB at a time, the others wait; None for twice the number of cores.
         whole_file_bytes: up to this size a file is fetched whole, above it only the ranges a query reads.
+        rights: who may read which tables.
 
     Raises:
         NotFound: a table without parquet files, or a bucket that does not exist.
@@ -94,8 +97,12 @@ def open_engine(
         for schema, source in (schemas or {}).items():
             opened.extend(open_schema_tables(schema, source, open_one))
         index = table_index(opened)
+        for user, pattern in rights.idle(index):
+            _logger.warning("sqlserver.users.%s.read: no table is called %r", user, pattern)
         places = max_running or 2 * (os.cpu_count() or 1)
-        return DuckEngine(index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes, places)
+        return DuckEngine(
+            index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes, places, rights
+        )
     except BaseException:
         executor.shutdown(cancel_futures=True)
         raise
@@ -149,9 +156,10 @@ class DuckEngine:
         temp_directory: str | None,
         whole_file_bytes: int,
         max_running: int,
+        rights: ReadRights,
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
-        self._tables = tables
+        self._tables, self._rights = tables, rights
         self.queue, self.answers = FairQueue(max_running), Answers()
         self.plans: dict[tuple[object, ...], Plan] = {}
         self._folded = {(schema.casefold(), name.casefold()): table for (schema, name), table in tables.items()}
@@ -174,7 +182,7 @@ class DuckEngine:
         self._lock = threading.Lock()
         self._sessions: set[DuckSession] = set()
         self._databases: set[str] = set()
-        self._users: set[str] = set()
+        self._users: set[str] = set(rights.patterns)
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
         self._catalog_previews: list[tuple[DatasetTable, Manifest | GatewayError]] = []
@@ -221,6 +229,10 @@ class DuckEngine:
         """Return whether there is such a schema."""
         return name in self._schemas
 
+    def may_read(self, user: str, table: DatasetTable) -> bool:
+        """Return whether a user may read a table."""
+        return self._rights.may_read(user, table.schema, table.name)
+
     def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None:
         """Return where DuckDB has a relation of pg_catalog or information_schema."""
         return self._catalog.relation(schema, name)
@@ -262,7 +274,7 @@ class DuckEngine:
             described = [self._describe(table, known) for table, known in previews]
             cursor = self.instance.cursor()
             try:
-                self._catalog.fill(cursor, described, databases, users)
+                self._catalog.fill(cursor, described, databases, users, self._rights.denied(self._tables))
             finally:
                 cursor.close()
             self._catalog_state = state

@@ -10,7 +10,7 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
-from fsspeckit_lib.errors import GatewayError
+from fsspeckit_lib.errors import AccessDenied, GatewayError
 from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Surroundings
@@ -196,11 +196,19 @@ class Planner:
     def manifests(self, tables: Sequence[DatasetTable], *, is_fresh: bool = False) -> list[Manifest]:
         """Return the manifest of each table: the transaction's snapshot, else one not older than the TTL.
 
+        Nothing reads a table without its manifest, so whether the user may is asked here: of plans and answers that
+        are kept, too.
+
         Args:
             is_fresh: list again, because the last one proved stale.
+
+        Raises:
+            AccessDenied: the user may not read one of them, in PostgreSQL's words.
         """
         found: dict[str, Manifest] = {}
         for table in tables:
+            if not self._world.may_read(self._connections.user, table):
+                raise AccessDenied(f"permission denied for table {table.name}")
             name = table.full_name
             if name in found:
                 continue

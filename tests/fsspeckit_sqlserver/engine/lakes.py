@@ -16,6 +16,7 @@ from fsspeckit_lib.cache import Cache, CacheConfig
 from fsspeckit_lib.core.objects import Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
 from fsspeckit_sqlserver.engine import DuckEngine, TableSource, open_engine
 from fsspeckit_sqlserver.engine.session import DuckSession, Rows
 from fsspeckit_sqlserver.statement import parse_statements
@@ -156,6 +157,7 @@ def engine_over(
     ttl_s: float = 0.0,
     cache_bytes: int = 1 << 30,
     whole_file_bytes: int = 64 << 20,
+    rights: ReadRights = EVERYTHING,
 ) -> Iterator[DuckEngine]:
     """Open an engine with a cache of its own."""
     cache = Cache(CacheConfig(str(cache_folder), max_size_bytes=cache_bytes, min_free_bytes=0))
@@ -171,6 +173,7 @@ def engine_over(
         threads=2,
         manifest_ttl_s=ttl_s,
         whole_file_bytes=whole_file_bytes,
+        rights=rights,
     )
     try:
         yield engine

@@ -1,8 +1,9 @@
 """Small answers, kept as long as they are right: the same statement over the same files has the same rows. Thread-safe.
 
-What an answer depends on is its key: text, parameters, the session's settings, the manifests of its tables, the state
-of the catalog. Statements with volatile functions, temporary tables or the time are not kept. Clients ask the catalog
-the same questions at each connect (asyncpg's introspection: one second of planning for an answer of two rows).
+What an answer depends on is its key: text, parameters and their types, the session's settings, the manifests of its
+tables, the state of the catalog. What `stability` does not call repeatable is not kept, nor what reads temporary tables
+or the time, nor rows of files that were listed anew while they were read. Clients ask the catalog the same questions at
+each connect (asyncpg's introspection: one second of planning for an answer of two rows).
 """
 
 from __future__ import annotations
@@ -10,65 +11,32 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
-from google.protobuf.message import Message
-from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_sqlserver.engine.rows import QueryRows
-from fsspeckit_sqlserver.engine.trees import names_of, walk
 from fsspeckit_sqlserver.types.column import Column
 
-__all__ = ["Answer", "Answers", "KnownAnswer", "RememberedRows", "is_repeatable", "is_time_word"]
+__all__ = ["Answer", "Answers", "KnownAnswer", "RememberedRows", "key_of_values"]
 
 _MAX_ROWS: Final = 1_000
 _MAX_BYTES: Final = 256 << 10
 _ALL_BYTES: Final = 32 << 20
 
-_VOLATILE: Final = frozenset(
-    ["random", "random_normal", "setseed", "gen_random_uuid", "uuid", "uuidv4", "uuidv7", "nextval", "currval",
-     "setval", "lastval", "pg_sleep", "sleep_ms", "txid_current", "pg_current_xact_id", "pg_stat_get_activity",
-     "pg_lock_status",
-     # the time, of the statement and of the day
-     "now", "today", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "current_date",
-     "get_current_time", "get_current_timestamp", "age", "ago", "pg_conf_load_time",
-     # what else duckdb_functions() calls VOLATILE or CONSISTENT_WITHIN_QUERY, but for the session
-     "current_query", "current_query_id", "current_connection_id", "current_transaction_id", "error", "getvariable",
-     "stats", "vector_type", "write_log", "set_config"]
-)  # fmt: skip
-_TIME_WORDS: Final = frozenset({"now", "today", "tomorrow", "yesterday"})
-"""Texts that become a time when they are cast: PostgreSQL 16 manual, "Special Values" of date and time."""
-_CLOCK_VALUES: Final = frozenset(
-    {
-        pb.SVFOP_CURRENT_DATE, pb.SVFOP_CURRENT_TIME, pb.SVFOP_CURRENT_TIME_N, pb.SVFOP_CURRENT_TIMESTAMP,
-        pb.SVFOP_CURRENT_TIMESTAMP_N, pb.SVFOP_LOCALTIME, pb.SVFOP_LOCALTIME_N, pb.SVFOP_LOCALTIMESTAMP,
-        pb.SVFOP_LOCALTIMESTAMP_N,
-    }
-)  # fmt: skip
-_MOVING: Final = frozenset({"pg_stat_activity", "pg_locks", "pg_prepared_statements", "pg_cursors", "pg_settings"})
 
+def key_of_values(values: Sequence[object]) -> tuple[object, ...]:
+    """Return parameters so that only what is the same in every way is equal.
 
-def is_time_word(value: object) -> bool:
-    """Tell whether a text or parameter would be cast to another time tomorrow."""
-    return isinstance(value, str) and value.strip().lower() in _TIME_WORDS
-
-
-def is_repeatable(message: Message) -> bool:
-    """Return whether a statement gives the same rows each time, as long as what it reads does not change."""
-    for part in walk(message):
-        if isinstance(part, pb.SQLValueFunction) and part.op in _CLOCK_VALUES:
-            return False
-        if isinstance(part, pb.String) and is_time_word(part.sval):
-            return False
-        if isinstance(part, pb.FuncCall) and names_of(part.funcname)[-1].lower() in _VOLATILE:
-            return False
-        if isinstance(part, pb.RangeVar) and part.relname in _MOVING:
-            return False
-    return True
+    Python calls 1 and true, 1.0 and 1.00, 0.0 and -0.0, and two times in different zones equal; SQL shows them apart.
+    """
+    return tuple(
+        key_of_values(value) if isinstance(value, list) else (type(value), value if value is None else str(value))
+        for value in values
+    )
 
 
 class Answer:
@@ -132,7 +100,7 @@ class RememberedRows:
         if self._batches is None:
             return batch
         if batch is None:
-            if self._rows.is_complete:
+            if self._rows.is_complete and not self._rows.was_restarted:  # else of other files than the key names
                 self._keep(Answer(self.columns, tuple(self._batches)))
             self._batches = None
             return None

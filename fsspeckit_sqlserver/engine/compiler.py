@@ -14,7 +14,6 @@ import duckdb
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.announce import announced
-from fsspeckit_sqlserver.engine.answers import is_repeatable
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
@@ -26,6 +25,7 @@ from fsspeckit_sqlserver.engine.parameters import (
 from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
+from fsspeckit_sqlserver.engine.stability import Stability, reads_clock
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.trees import call, copied, deparse, parsed_select, replace_node, walk
@@ -154,6 +154,7 @@ def compile_query(
     surroundings: Surroundings,
     declared_oids: Sequence[int],
     column_oids: ColumnSets,
+    stability: Stability,
     value_oids: Sequence[int] = (),
     date_order: str = "MDY",
 ) -> Plan:
@@ -162,6 +163,7 @@ def compile_query(
     Args:
         declared_oids: types the client gave to its parameters, 0 for none.
         column_oids: types of the columns in sight that a name may mean.
+        stability: of the database's functions and relations.
         value_oids: types of the parameters' values, for what nothing else tells.
         date_order: how a date such as 1/2/2003 is read.
     """
@@ -178,7 +180,7 @@ def compile_query(
     for message in walk(node):
         if isinstance(message, pb.SelectStmt):
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
-    can_repeat = is_repeatable(node)
+    is_timeless = not reads_clock(node)
     cast_parameters(node, types)
     inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
     for target, kind in zip(node.select_stmt.target_list, inferred or (), strict=False):
@@ -203,7 +205,7 @@ def compile_query(
         is_small=not kinds & _SMALL_NODES,
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
-        is_repeatable=can_repeat and is_repeatable(node) and not draft.resolution.uses_temp,
+        is_repeatable=is_timeless and stability.is_repeatable(node) and not draft.resolution.uses_temp,
         is_lookup=_is_lookup(node.select_stmt),
         inferred=inferred,
     )

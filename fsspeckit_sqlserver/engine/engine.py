@@ -36,6 +36,7 @@ from fsspeckit_sqlserver.engine.sources import (
     split_name,
     table_index,
 )
+from fsspeckit_sqlserver.engine.stability import Stability, learn_stability
 from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, DatasetTable, Shapes
 from fsspeckit_sqlserver.types.mapping import column_for
 
@@ -162,6 +163,7 @@ class DuckEngine:
         self._tables, self._rights = tables, rights
         self.queue, self.answers = FairQueue(max_running), Answers()
         self.plans: dict[tuple[object, ...], Plan] = {}
+        self.stability: Stability
         self._folded = {(schema.casefold(), name.casefold()): table for (schema, name), table in tables.items()}
         self._executor = executor
         self._links = _folder_of_links()
@@ -185,6 +187,7 @@ class DuckEngine:
         self._users: set[str] = set(rights.patterns)
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
+        self._catalog_number = 0
         self._catalog_previews: list[tuple[DatasetTable, Manifest | GatewayError]] = []
         self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
 
@@ -244,7 +247,7 @@ class DuckEngine:
     @property
     def catalog_state(self) -> object:
         """Differs when the rows of the catalog do."""
-        return self._catalog_state
+        return self._catalog_number
 
     @property
     def macros(self) -> dict[str, tuple[str, ...]]:
@@ -279,6 +282,8 @@ class DuckEngine:
                 cursor.close()
             self._catalog_state = state
             self._catalog_previews = previews  # keeps what the ids above name alive
+            # After the rows: an answer kept under a number holds rows of it or newer ones, never of an older number.
+            self._catalog_number += 1
 
     def _describe(self, table: DatasetTable, known: Manifest | GatewayError) -> CatalogTable:
         if isinstance(known, GatewayError):  # one broken table must not hide the others
@@ -290,8 +295,9 @@ class DuckEngine:
         return CatalogTable(table.schema, table.name, columns, known.rows, known.size_bytes, comment)
 
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
-        connection.execute(f"CREATE SCHEMA {SHAPE_SCHEMA}")
         self._catalog.install(connection)
+        self.stability = learn_stability(connection)
+        connection.execute(f"CREATE SCHEMA {SHAPE_SCHEMA}")
 
     def _lease_one(self, table: DatasetTable, manifest: Manifest, place: int) -> Lease:
         return self.scanner.lease(table, manifest, [place], no_checkpoint, is_ranged_preferred=True)

@@ -166,6 +166,7 @@ class Planner:
             self.surroundings(),
             declared,
             self._column_oids(draft, shapes),
+            self._world.stability,
             fallback,
             self._connections.date_order,
         )

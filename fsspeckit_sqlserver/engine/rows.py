@@ -43,6 +43,7 @@ class QueryRows:
         self._may_retry = may_retry
         self._is_done = False
         self.is_complete = False  # read to its end, not closed before
+        self.was_restarted = False  # over other files than the first attempt's
         try:
             self._running = start(False)
         except GatewayError as error:
@@ -87,7 +88,7 @@ class QueryRows:
             self._forget(self)
 
     def _restart(self) -> None:
-        self._may_retry = False
+        self._may_retry, self.was_restarted = False, True
         if self._running is not None:
             self._running.close()
         self._running = self._start(True)

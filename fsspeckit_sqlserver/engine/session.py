@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.sql import StatementTooComplex
-from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows, is_time_word
+from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows, key_of_values
 from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -22,6 +22,7 @@ from fsspeckit_sqlserver.engine.explain import explain_json, explain_lines, expl
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, QueryRows, text_rows
 from fsspeckit_sqlserver.engine.running import Running
+from fsspeckit_sqlserver.engine.stability import is_time_word
 from fsspeckit_sqlserver.engine.statements import check_statement
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.world import World
@@ -171,7 +172,8 @@ class DuckSession:
         return (
             statement.sql,
             plan.columns,
-            tuple(map(_hashable, parameters)),
+            plan.parameter_oids,
+            key_of_values(parameters),
             connections.identity,
             world.catalog_state if plan.uses_variables else None,
             *map(world.answers.number_of, manifests),
@@ -244,11 +246,6 @@ class DuckSession:
             "EXPLAIN",
             explain_lines(prepared.reports, text, len(plan.columns) if options.has_costs else None),
         )
-
-
-def _hashable(value: object) -> object:
-    """Return a parameter so that it can be compared: 1, 1.0 and true differ, arrays are values."""
-    return tuple(map(_hashable, value)) if isinstance(value, list) else (type(value), value)
 
 
 def _is_query(statement: Statement) -> bool:

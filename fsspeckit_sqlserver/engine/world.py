@@ -11,6 +11,7 @@ from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.instance import Instance
 from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.scanning import Scanner
+from fsspeckit_sqlserver.engine.stability import Stability
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shapes
 
 __all__ = ["World"]
@@ -30,6 +31,9 @@ class World(Protocol):
 
     @property
     def answers(self) -> Answers: ...
+
+    @property
+    def stability(self) -> Stability: ...
 
     @property
     def plans(self) -> dict[tuple[object, ...], Plan]:

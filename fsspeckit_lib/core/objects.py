@@ -106,6 +106,19 @@ Entry: TypeAlias = ObjectInfo | DirectoryInfo
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """What one LIST shows of the keys below a prefix.
+
+    Attributes:
+        has_keys: whether there are any, so that the prefix is a directory.
+        objects: all of them (but the marker of the prefix itself), None where there may be more.
+    """
+
+    has_keys: bool
+    objects: Sequence[ObjectInfo] | None
+
+
+@dataclass(frozen=True, slots=True)
 class IfAbsent:
     """Write only where no object is; otherwise AlreadyExists."""
 

@@ -26,6 +26,7 @@ from typing_extensions import Buffer
 
 from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
 from fsspeckit_lib.core.objects import (
+    Below,
     DirectoryInfo,
     Entry,
     IfAbsent,
@@ -53,6 +54,7 @@ _SHOWN_KEYS = 3
 _UNNAMEABLE = "a key here has an empty, '.' or '..' component or a control character, which obstore cannot name"
 _MD5 = re.compile('"[0-9a-f]{32}"')
 _MD5_BYTES = 32 << 10  # 50 us of MD5, which is what the shorter way saves
+_FEW_OBJECTS = 900  # a page has at most 1000 keys: with fewer rows than these it was the last one
 _DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
 
 
@@ -123,11 +125,11 @@ class ObstoreObjects:
                 return DirectoryInfo(key)
             raise NotFound(f"{who}: not found") from None
 
-    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
-        """Return the object at `key`, and whether keys lie below it: one HEAD and one LIST, at the same time."""
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, Below]:
+        """Return the object at `key`, and what lies below it: one HEAD and one LIST, at the same time."""
         who = self._who(key)
         with ThreadPoolExecutor(1) as other:
-            below = other.submit(self._has_keys_below, key)
+            below = other.submit(self._first_below, key)
             try:
                 found: ObjectInfo | None = self._endpoint.call(who, lambda: self._head(who, key))
             except NotFound:
@@ -361,6 +363,16 @@ class ObstoreObjects:
     def _has_keys_below(self, key: str) -> bool:
         who = self._who(key)
         return self._endpoint.call(who, lambda: self._begin_listing(who, key, 1)[1]) is not None
+
+    def _first_below(self, key: str) -> Below:
+        who = self._who(key)
+        first = self._endpoint.call(who, lambda: self._begin_listing(who, key, _FEW_OBJECTS)[1])
+        if first is None:
+            return Below(False, [])
+        if first.num_rows >= _FEW_OBJECTS:  # there may be more
+            return Below(True, None)
+        # the marker object `key/` comes back under the directory's own name
+        return Below(True, [info for info in _infos(first) if info.key != key])
 
     def _begin_listing(self, who: str, key: str, chunk_size: int) -> tuple[Iterator[Any], Any]:
         with _unnameable(who):

@@ -12,6 +12,7 @@ reads what is already there.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
@@ -48,9 +49,9 @@ def child_key(directory_key: str, name: str) -> str:
 class Listing:
     """One directory as one LIST shows it. `newest_ns` is the latest time of anything in it, as far as it is loaded."""
 
-    def __init__(self, key: str, storage: Storage, clock: Clock) -> None:
+    def __init__(self, key: str, storage: Storage, clock: Clock, started_s: float | None = None) -> None:
         self.key = key
-        self.started_s = clock()
+        self.started_s = clock() if started_s is None else started_s
         self.is_complete = False
         self._clock = clock
         self._storage = storage
@@ -101,9 +102,9 @@ class Listing:
                     self._pages = None
                     raise
 
-    def adopt(self, entries: Sequence[Sight], seen_s: float) -> None:
-        """Take over what is known to be the whole directory, by whatever way it was found out."""
-        self._add(entries, seen_s)
+    def fill(self, entries: Sequence[Sight]) -> None:
+        """Take over what is known to be the whole directory, before anybody else has the listing."""
+        self._add(entries, self.started_s)
         self.is_complete = True
 
     def find(self, name: str) -> Sighting | None:
@@ -219,6 +220,7 @@ class Listings:
         self._kept_entries = kept_entries
         self._lock = threading.Lock()
         self._by_key: OrderedDict[str, Listing] = OrderedDict()
+        self._doubted_s = -math.inf  # what was seen before that is not taken over
 
     def fresh(self, key: str) -> Listing | None:
         """Return the listing of a directory if one is at hand that is young enough, loaded or not."""
@@ -241,6 +243,18 @@ class Listings:
         with self._lock:
             self._trim()
             return self._by_key.setdefault(key, Listing(key, self._storage, self._clock))
+
+    def adopt(self, key: str, entries: Sequence[Sight], seen_s: float) -> Listing | None:
+        """Return the listing of a directory that holds just these entries; None where it has another, or is doubted."""
+        listing = Listing(key, self._storage, self._clock, seen_s)
+        listing.fill(entries)
+        if self.fresh(key) is not None:
+            return None
+        with self._lock:
+            if seen_s <= self._doubted_s:
+                return None
+            self._trim()
+            return listing if self._by_key.setdefault(key, listing) is listing else None
 
     def is_aged(self, key: str, ttl_s: float) -> bool:
         """Tell whether a directory's listing is at hand, whole, and older than `ttl_s`."""
@@ -265,6 +279,7 @@ class Listings:
         """Forget every listing at or below `key`; return how many there were."""
         prefix = f"{key}/" if key else ""
         with self._lock:
+            self._doubted_s = self._clock()
             found = [held for held in self._by_key if held == key or held.startswith(prefix)]
             for held in found:
                 del self._by_key[held]

@@ -9,12 +9,13 @@ Who looks at every file of a directory (`ls -l`, rsync) would cause a request pe
 a huge directory cannot be seen fresher than that, and find(1) looks at 100,000 names only after it has read them.
 `open` is not so lenient (see `confirm`).
 
-Who looks at several names of a directory that was never listed (a program that knows its paths) would cause two
-requests a name. With the third name one page of the keys below is asked for: if that is all there is, it is the
-directory's listing, else the directory is large, and single questions go on.
-
 An object whose name is also a prefix is shadowed by the directory. The storage's `stat` sees the object first, so where
-the storage can have both, the first question about an unknown name is two at once: `stat`, and whether keys lie below.
+the storage can have both, the first question about an unknown name is two at once: `stat`, and what keys lie below.
+
+Who looks at several names of a directory that was never listed (a program that knows its paths) would cause two
+requests a name. The answer to what keys lie below its own name is a page of them already: if that is all there is, it
+is the directory's listing. Where the directory was known by other ways, its second name asks for that page, and whoever
+looks for others meanwhile waits for it; in a large directory single questions go on.
 
 Thread-safe; no lock is held while the storage is asked.
 """
@@ -24,7 +25,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ from fsspeckit_mount.vfs.ports import AsksBoth, Clock, Storage, WouldBlock
 __all__ = ["Absence", "Names"]
 
 _KEPT_ABSENCES = 20_000
-_PEEK_AT = 3
+_PEEK_AT = 2
 _PEEK_ENTRIES = 900  # a page has 1000, less the markers that are left out
 _WALK_S = 10.0
 _OPEN_SLACK_S = 1.0
@@ -75,6 +76,7 @@ class Names:
         self._asking: dict[str, Future[Sighting | Absence]] = {}
         self._absent_until: OrderedDict[str, float] = OrderedDict()
         self._asked_below: OrderedDict[str, int] = OrderedDict()  # unlisted directory → names asked for
+        self._peeking: dict[str, Future[Listing | None]] = {}
         self._walked_until_s = -math.inf
 
     @property
@@ -116,41 +118,57 @@ class Names:
             answer = self._from_memory(key, name, listing)  # also what other callers learned meanwhile
             if answer is not None:
                 return answer
-        if listing is None and self._prefixes_shadow_objects and self._is_third(directory_key):
+        if listing is None and inode is None and self._prefixes_shadow_objects:
             listing = self._peek(directory_key)
             answer = self._from_memory(key, name, listing)
             if answer is not None:
                 return answer
         return self._ask_once(key, name, listing, inode)
 
-    def _is_third(self, directory_key: str) -> bool:
-        with self._lock:
-            count = self._asked_below.get(directory_key, 0) + 1
-            self._asked_below[directory_key] = count
-            if len(self._asked_below) > _KEPT_ABSENCES:
-                self._asked_below.popitem(last=False)
-            return count == _PEEK_AT
-
     def _peek(self, directory_key: str) -> Listing | None:
-        """Return the directory's listing if one page of keys holds all that is below it: one request."""
-        listing = self._listings.open(directory_key)
-        seen_s = self._clock()
-        pages = iter(self._storage.list_recursive(directory_key))
-        try:
-            page = next(pages, ())
-        except GatewayError:  # what is asked next says what is wrong
-            self._listings.drop(directory_key)
-            return None
-        if len(page) >= _PEEK_ENTRIES or len(listing):
-            self._listings.drop(directory_key)
-            return None
-        cut = len(directory_key) + 1 if directory_key else 0
-        folders = dict.fromkeys(info.key[cut:].partition("/")[0] for info in page if "/" in info.key[cut:])
-        entries: list[Sight] = [DirectoryInfo(child_key(directory_key, name)) for name in folders]
-        entries += [info for info in page if "/" not in info.key[cut:]]
-        listing.adopt(entries, seen_s)
+        """Return the listing of a directory that was not listed, if this is worth one request and that shows it all."""
         with self._lock:
-            self._asked_below.pop(directory_key, None)
+            running = self._peeking.get(directory_key)
+            if running is None:
+                count = self._asked_below.get(directory_key, 0) + 1
+                self._asked_below[directory_key] = count
+                if len(self._asked_below) > _KEPT_ABSENCES:
+                    self._asked_below.popitem(last=False)
+                if count != _PEEK_AT:
+                    return None
+                mine: Future[Listing | None] = Future()
+                self._peeking[directory_key] = mine
+        if running is not None:
+            return running.result()
+        listing = None
+        try:
+            seen_s = self._clock()
+            page = next(iter(self._storage.list_recursive(directory_key)), ())
+            if len(page) < _PEEK_ENTRIES:
+                listing = self._adopt(directory_key, page, seen_s)
+        except GatewayError:
+            pass  # what is asked next says what is wrong
+        finally:
+            with self._lock:
+                del self._peeking[directory_key]
+            mine.set_result(listing)
+        return listing
+
+    def _adopt(self, directory_key: str, objects: Sequence[ObjectInfo], seen_s: float) -> Listing | None:
+        """Make all objects below a directory its listing; None where they leave something open.
+
+        An empty object may be the marker of an empty directory, whose trailing slash is not in its key here.
+        """
+        cut = len(directory_key) + 1 if directory_key else 0
+        folders = dict.fromkeys(info.key[cut:].partition("/")[0] for info in objects if "/" in info.key[cut:])
+        files = [info for info in objects if "/" not in info.key[cut:]]
+        if any(info.size_bytes == 0 and info.name not in folders for info in files):
+            return None
+        entries: list[Sight] = [DirectoryInfo(child_key(directory_key, name)) for name in folders]
+        listing = self._listings.adopt(directory_key, [*entries, *files], seen_s)
+        if listing is not None:
+            with self._lock:
+                self._asked_below.pop(directory_key, None)
         return listing
 
     def confirm(self, inode: Inode, *, may_block: bool) -> bool:
@@ -233,8 +251,10 @@ class Names:
         shadow = None
         if self._prefixes_shadow_objects and not is_known_file:
             if isinstance(self._storage, AsksBoth):
-                found, has_keys_below = self._storage.stat_both(key)
-                if has_keys_below:
+                found, below = self._storage.stat_both(key)
+                if below.has_keys:
+                    if below.objects is not None:
+                        self._adopt(key, below.objects, seen_s)
                     return Sighting(DirectoryInfo(key), seen_s)
                 return Absence(self._attribute_ttl_s) if found is None else Sighting(found, seen_s)
             shadow = _begin(lambda: self._has_keys_below(key))

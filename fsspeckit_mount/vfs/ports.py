@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from fsspeckit_lib.core.objects import ObjectInfo
+from fsspeckit_lib.core.objects import Below, ObjectInfo
 from fsspeckit_mount.vfs.attributes import Sight
 
 __all__ = [
@@ -48,8 +48,8 @@ class Storage(Protocol):
 class AsksBoth(Protocol):
     """A storage where an object `a` and keys `a/…` can exist side by side, and that asks for both at once."""
 
-    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
-        """Return the object at `key`, and whether keys lie below it. Two requests at most."""
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, Below]:
+        """Return the object at `key`, and what lies below it. Two requests at most."""
         ...
 
 

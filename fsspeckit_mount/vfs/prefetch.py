@@ -10,6 +10,11 @@ A handle whose first read is at the end of the file belongs to a format with a f
 read takes the last 512 KiB along, which hold nearly every footer, and a read at the beginning (of a magic number)
 is then no reason to expect the rest.
 
+Who begins elsewhere than at the beginning knows what it wants (from such a footer, which pyarrow reads through a handle
+of its own) and jumps from chunk to chunk, mostly of alike lengths. So a stream of such a handle is expected to end where
+others did, and ahead of one that is longer than all others only half of what it has read is fetched. One column of
+twenty, 10 MB in chunks of 2 MB: 15 MB are fetched and not 50.
+
 Reads come out of order where the kernel sends those of its own readahead side by side: a read continues a stream when
 it starts anywhere near the stream's end, not exactly there.
 """
@@ -52,6 +57,7 @@ class Prefetcher:
         self._streams: list[_Stream] = []  # most recently used last
         self._is_first = True
         self._has_footer = False
+        self._is_guided = False
 
     def on_read(self, start: int, stop: int) -> tuple[int, int] | None:
         """Return the span to begin fetching because [start, stop) is being read, or None.
@@ -60,6 +66,7 @@ class Prefetcher:
         """
         if self._is_first:
             self._is_first = False
+            self._is_guided = start > 0
             self._has_footer = 0 < self._size - _FOOTER_READ_BYTES <= start
         stream = self._continued(start, stop)
         if stream is None:
@@ -70,7 +77,7 @@ class Prefetcher:
             return None  # a read of the kernel's readahead that was overtaken by a later one
         stream.end = stop
         stream.asked = max(stream.asked, start)
-        stream.window = min(max(_GROWTH * (stop - stream.start), FIRST_WINDOW_BYTES), LARGEST_WINDOW_BYTES)
+        stream.window = self._window(stream)
         if stream.asked - stop >= stream.window - min(stream.window // 4, STEP_BYTES):
             return None  # enough is on its way
         return self._ask(stream)
@@ -93,6 +100,16 @@ class Prefetcher:
         stream.asked = stop
         return None
 
+    def _window(self, stream: _Stream) -> int:
+        distance = stream.end - stream.start
+        if not self._is_guided:
+            return min(max(_GROWTH * distance, FIRST_WINDOW_BYTES), LARGEST_WINDOW_BYTES)
+        lengths = [other.end - other.start for other in self._streams if other is not stream]
+        if any(length <= distance <= length + length // 4 for length in lengths):
+            return 0  # about as long as a chunk that was read to its end
+        longer = min((length - distance for length in lengths if length > distance), default=distance // 2)
+        return min(max(longer, _RANDOM_BLOCK_BYTES), _GROWTH * distance, LARGEST_WINDOW_BYTES)
+
     def _continued(self, start: int, stop: int) -> _Stream | None:
         length = stop - start
         slack = 8 * length if length >= _LARGE_READ_BYTES else length
@@ -103,7 +120,7 @@ class Prefetcher:
 
     def _ask(self, stream: _Stream) -> tuple[int, int] | None:
         wanted = stream.end + stream.window
-        if stream.window >= STEP_BYTES:
+        if stream.window >= STEP_BYTES and not self._is_guided:
             wanted = -(-wanted // STEP_BYTES) * STEP_BYTES
         start, stop = stream.asked, min(wanted, self._size)
         if start >= stop:

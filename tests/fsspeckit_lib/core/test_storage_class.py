@@ -7,7 +7,7 @@ from pathlib import Path
 import botocore.session
 import obstore
 
-from fsspeckit_lib.core.objects import ObjectInfo
+from fsspeckit_lib.core.objects import Below, ObjectInfo
 from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.stores import open_store
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
@@ -45,6 +45,9 @@ def test_both_questions_about_a_name(s3_server: SeaweedFS) -> None:
     assert isinstance(store, ObstoreObjects)
     obstore.put(store.native, "file", b"x")
     obstore.put(store.native, "folder/file", b"x")
-    assert store.stat_both("file") == (store.stat("file"), False)
-    assert store.stat_both("folder") == (None, True)
-    assert store.stat_both("none") == (None, False)
+    assert store.stat_both("file") == (store.stat("file"), Below(False, []))
+    assert store.stat_both("folder") == (None, Below(True, [_info(store, "folder/file")]))
+    assert store.stat_both("none") == (None, Below(False, []))
+    for number in range(900):
+        obstore.put(store.native, f"many/{number}", b"x")
+    assert store.stat_both("many") == (None, Below(True, None))

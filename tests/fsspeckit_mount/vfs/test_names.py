@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
+from fsspeckit_lib.core.objects import Below, DirectoryInfo, ObjectInfo
 from fsspeckit_lib.errors import AccessDenied, Unavailable
 from fsspeckit_mount.vfs.inodes import InodeTable
 from fsspeckit_mount.vfs.listings import Listings, Sighting
@@ -223,11 +225,12 @@ def test_without_a_ttl_every_question_goes_to_the_storage_and_none_to_a_new_list
 class AskedBothStorage(DictStorage):
     """A storage that answers both questions about a name in two requests."""
 
-    def stat_both(self, key: str) -> tuple[ObjectInfo | None, bool]:
+    def stat_both(self, key: str) -> tuple[ObjectInfo | None, Below]:
         self.requests["stat"] += 1
         self.requests["walk"] += 1
-        below = any(name.startswith(f"{key}/") for name in self.files)
-        return (self.info(key) if key in self.files else None), below
+        below = [self.info(name) for name in self.files if name.startswith(f"{key}/")]
+        found = self.info(key) if key in self.files else None
+        return found, Below(bool(below), below if len(below) < 900 else None)
 
 
 def test_a_name_in_a_large_directory_that_was_never_listed_costs_two_requests() -> None:
@@ -235,13 +238,13 @@ def test_a_name_in_a_large_directory_that_was_never_listed_costs_two_requests() 
     house.storage = AskedBothStorage({f"big/file-{number:05}": b"x" for number in range(2000)})
     house.listings = Listings(house.storage, house.clock, 30.0)
     house.names = Names(house.storage, house.inodes, house.listings, house.clock, 1.0, prefixes_shadow_objects=True)
-    for number in (0, 7):
-        house.storage.requests.clear()
-        assert isinstance(house.find("big", f"file-{number:05}"), Sighting)
-        assert house.storage.requests == {"stat": 1, "walk": 1}
+    house.find("", "big")
+    house.storage.requests.clear()
+    assert isinstance(house.find("big", "file-00007"), Sighting)
+    assert house.storage.requests == {"stat": 1, "walk": 1}
     house.storage.page_entries = 1000
     house.storage.requests.clear()
-    house.find("big", "file-00009")  # the third looks whether the directory is small, once
+    house.find("big", "file-00009")  # the second looks whether the directory is small, once
     assert house.storage.requests.total() == 3
     for number in (11, 13):
         house.storage.requests.clear()
@@ -252,12 +255,50 @@ def test_a_name_in_a_large_directory_that_was_never_listed_costs_two_requests() 
     assert house.storage.requests.total() == 2
 
 
-def test_the_third_name_of_a_small_directory_shows_all_of_it_in_one_request() -> None:
-    house = House(*(f"d/file-{number:02}" for number in range(50)), "d/sub/below")
-    for number in (1, 2):
-        house.find("d", f"file-{number:02}")
+def test_a_small_directory_shows_all_of_it_when_its_own_name_is_asked_for() -> None:
+    house = House()
+    house.storage = AskedBothStorage({**{f"d/file-{number:02}": b"x" for number in range(50)}, "d/sub/below": b"x"})
+    house.listings = Listings(house.storage, house.clock, 30.0)
+    house.names = Names(house.storage, house.inodes, house.listings, house.clock, 1.0, prefixes_shadow_objects=True)
+    assert isinstance(house.find("", "d"), Sighting)
+    for number in range(50):
+        assert isinstance(house.find("d", f"file-{number:02}"), Sighting)
+    folder = house.find("d", "sub")
+    assert isinstance(folder, Sighting)
+    assert isinstance(folder.entry, DirectoryInfo)
+    assert isinstance(house.find("d", "none"), Absence)
+    assert house.storage.requests == {"stat": 1, "walk": 1}
+
+
+def test_an_empty_object_may_be_a_directory_so_the_page_decides_nothing() -> None:
+    house = House("d/a", "d/b", "d/c")
+    house.storage.put("d/empty", b"")
+    house.find("d", "a")
     house.storage.requests.clear()
-    for number in range(3, 50):
+    house.find("d", "b")
+    assert house.listings.fresh("d") is None
+    assert house.storage.requests == {"walk": 2, "stat": 1}
+
+
+def test_who_looks_while_the_page_is_asked_for_waits_for_it() -> None:
+    house = House(*(f"d/file-{number:02}" for number in range(20)))
+    house.find("d", "file-00")
+    house.storage.requests.clear()
+    house.storage.gate = threading.Event()
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(house.find, "d", f"file-{number:02}") for number in range(1, 9)]
+        while not house.storage.requests["walk"]:
+            time.sleep(0.001)
+        house.storage.gate.set()
+        assert all(isinstance(answer.result(), Sighting) for answer in answers)
+    assert house.storage.requests == {"walk": 1}
+
+
+def test_the_second_name_of_a_small_directory_shows_all_of_it_in_one_request() -> None:
+    house = House(*(f"d/file-{number:02}" for number in range(50)), "d/sub/below")
+    house.find("d", "file-01")
+    house.storage.requests.clear()
+    for number in range(2, 50):
         assert isinstance(house.find("d", f"file-{number:02}"), Sighting)
     folder = house.find("d", "sub")
     assert isinstance(folder, Sighting)

@@ -11,9 +11,9 @@ read takes the last 512 KiB along, which hold nearly every footer, and a read at
 is then no reason to expect the rest.
 
 Who begins elsewhere than at the beginning knows what it wants (from such a footer, which pyarrow reads through a handle
-of its own) and jumps from chunk to chunk, mostly of alike lengths. So a stream of such a handle is expected to end where
-others did, and ahead of one that is longer than all others only half of what it has read is fetched. One column of
-twenty, 10 MB in chunks of 2 MB: 15 MB are fetched and not 50.
+of its own) and jumps from chunk to chunk, mostly of alike lengths. So a stream of such a handle is expected to end
+where others did, and ahead of one that is longer than all others only half of what it has read is fetched. One column
+of twenty, 10 MB in chunks of 2 MB: 12 MB are fetched, and not 50.
 
 Reads come out of order where the kernel sends those of its own readahead side by side: a read continues a stream when
 it starts anywhere near the stream's end, not exactly there.

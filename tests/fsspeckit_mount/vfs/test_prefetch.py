@@ -49,7 +49,30 @@ def test_random_reads_fetch_nothing_ahead() -> None:
 def test_reading_on_from_the_middle_is_noticed_at_the_second_read() -> None:
     prefetcher = Prefetcher(_LARGE)
     assert prefetcher.on_read(500 * _MIB, 501 * _MIB) is None
-    assert prefetcher.on_read(501 * _MIB, 502 * _MIB) == (501 * _MIB, 510 * _MIB)
+    assert prefetcher.on_read(501 * _MIB, 502 * _MIB) == (501 * _MIB, 503 * _MIB)
+
+
+def _read_chunk(prefetcher: Prefetcher, start: int, size: int) -> int:
+    """Read as the kernel splits one large read(2); return how far beyond the chunk was asked for."""
+    spans = [prefetcher.on_read(at, min(at + _MIB, start + size)) for at in range(start, start + size, _MIB)]
+    return max([start + size, *(span[1] for span in spans if span is not None)]) - (start + size)
+
+
+def test_who_begins_elsewhere_than_at_the_beginning_is_fetched_half_a_chunk_too_much_at_most() -> None:
+    for size in (_MIB // 2, _MIB, 2 * _MIB, 5 * _MIB + 1, 30 * _MIB, 200 * _MIB):
+        assert _read_chunk(Prefetcher(_LARGE), 500 * _MIB, size) <= size // 2
+
+
+def test_chunks_of_a_length_that_was_seen_are_fetched_to_their_end_and_not_beyond() -> None:
+    prefetcher = Prefetcher(_LARGE)
+    assert prefetcher.on_read(_LARGE - 65536, _LARGE) is None  # the footer
+    beyond = [_read_chunk(prefetcher, number * 400 * _MIB, 8 * _MIB + 4096 * number) for number in range(1, 8)]
+    assert beyond[0] > 0
+    assert max(beyond[1:]) <= 128 << 10
+    prefetcher.on_read(0, _MIB)
+    span = prefetcher.on_read(_MIB, 2 * _MIB)
+    assert span is not None
+    assert 8 * _MIB <= span[1] <= 8 * _MIB + 65536  # as long as the others, at once
 
 
 def test_small_sequential_reads_grow_a_window_too() -> None:

@@ -15,6 +15,7 @@ import sysconfig
 import textwrap
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,12 +110,27 @@ def clean(path: Path) -> None:
             unmount(str(path), lazy=True)
 
 
+class CountingDevice(FuseDevice):
+    """A device that counts what the kernel asks, by opcode."""
+
+    def __init__(self, fd: int) -> None:
+        super().__init__(fd)
+        self.asked: Counter[int] = Counter()
+
+    def receive(self, buffer: bytearray) -> int:
+        length = super().receive(buffer)
+        if length:
+            self.asked[int.from_bytes(buffer[4:8], sys.byteorder)] += 1
+        return length
+
+
 @dataclass(frozen=True)
 class Serving:
-    """A mount that this process serves."""
+    """A mount that this process serves, and what the kernel has asked it."""
 
     path: Path
     vfs: VirtualFileSystem
+    asked: Counter[int]
 
 
 @contextlib.contextmanager
@@ -126,6 +142,7 @@ def serving(
     directory_ttl_s: float = 30.0,
     complete_at_open_bytes: int = 1 << 20,
     passthrough: bool = True,
+    prefixes_shadow_objects: bool = False,
 ) -> Iterator[Serving]:
     """Serve `store` from this process; unmount at the end, and fail every access that is still under way."""
     path = directory / "mnt"
@@ -133,9 +150,13 @@ def serving(
     with contextlib.ExitStack() as cleanup:
         cache = Cache(CacheConfig(root=str(directory / "cache")))
         cleanup.callback(cache.close)
-        device = FuseDevice(mount("test", str(path), allow_other=False, read_only=True))
+        device = CountingDevice(mount("test", str(path), allow_other=False, read_only=True))
         config = VfsConfig(
-            Ownership(0, 0, time.time_ns()), attribute_ttl_s, directory_ttl_s, complete_at_open_bytes, False
+            Ownership(0, 0, time.time_ns()),
+            attribute_ttl_s,
+            directory_ttl_s,
+            complete_at_open_bytes,
+            prefixes_shadow_objects,
         )
         vfs = VirtualFileSystem(
             store, MountCache(cache.bind(store)), config, time.monotonic, device if passthrough else None
@@ -145,7 +166,7 @@ def serving(
         loop = threading.Thread(target=server.serve, daemon=True)
         loop.start()
         try:
-            yield Serving(path, vfs)
+            yield Serving(path, vfs, device.asked)
         finally:
             clean(path)
             loop.join(5)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +19,17 @@ _BYTES = 24 << 20
 _BLOCK = 4096
 
 
-def _fio(path: Path, *words: str) -> None:
+def _run_fio(path: Path, *words: str) -> tuple[int, str]:
+    """Return the exit status and everything that was said."""
     command = ["fio", "--name=job", f"--filename={path}", f"--size={_BYTES}", f"--bs={_BLOCK}"]
     command += ["--verify=crc32c", "--verify_fatal=1", "--group_reporting", *words]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, cwd=path.parent.parent)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.returncode, finished.stdout + finished.stderr
+
+
+def _fio(path: Path, *words: str) -> None:
+    status, said = _run_fio(path, *words)
+    assert status == 0, said
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +79,36 @@ def test_every_block_is_the_right_one_while_copies_are_evicted(source: Path, tmp
         for name in ("one", "two", "three", "one"):
             ours = hashlib.sha256((mount.path / name).read_bytes()).digest()
             assert ours == hashlib.sha256((source / name).read_bytes()).digest()
+
+
+def _spoil(path: Path, offset: int) -> None:
+    """Change one byte, and let the file look as it did before."""
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.seek(offset)
+        (value,) = file.read(1)
+        file.seek(offset)
+        file.write(bytes([value ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_the_verification_fails_where_one_byte_is_wrong(source: Path, tmp_path: Path) -> None:
+    """One byte of the storage, and one of a copy in the cache: what the tests above would say of a mount that lies."""
+    folder = tmp_path / "spoilt"
+    folder.mkdir()
+    for name in ("storage", "copy"):
+        shutil.copy(source / "one", folder / name)
+    _spoil(folder / "storage", _BYTES // 2 + 1234)
+    for flags in ((), ("-o", "passthrough=no")):
+        with mounted(folder, tmp_path, *flags) as mount:
+            status, said = _run_fio(mount.path / "storage", "--readonly", *_READS["sequential"])
+            assert status != 0
+            assert "verify" in said
+            _fio(mount.path / "copy", "--readonly", *_READS["sequential"])
+            (copy,) = mount.cache.rglob("copy")
+            with (mount.path / "copy").open("rb"):
+                _spoil(copy, 5 * _BLOCK + 99)
+                status, said = _run_fio(mount.path / "copy", "--readonly", *_READS["sequential"])
+            assert status != 0
+            assert "verify" in said
+            _spoil(copy, 5 * _BLOCK + 99)

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import obstore
+from arro3.core import DataType
 from obstore.exceptions import PreconditionError
 from obstore.store import GCSStore, S3Store
 from typing_extensions import Buffer
@@ -54,6 +55,7 @@ _SHOWN_KEYS = 3
 _UNNAMEABLE = "a key here has an empty, '.' or '..' component or a control character, which obstore cannot name"
 _MD5 = re.compile('"[0-9a-f]{32}"')
 _MD5_BYTES = 32 << 10  # 50 us of MD5, which is what the shorter way saves
+_MICROSECONDS = DataType.timestamp("us", tz="UTC")
 _FEW_OBJECTS = 900  # a page has at most 1000 keys: with fewer rows than these it was the last one
 _DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
 
@@ -197,6 +199,23 @@ class ObstoreObjects:
         pages = self._endpoint.pages(who, _guarded(who, listing))
         while first is not None:
             yield [info for info in _infos(first) if info.key != key]
+            first = next(pages, None)
+
+    def list_from(self, key: str, after: str) -> Iterator[Sequence[ObjectInfo]] | None:
+        """Return pages of every object below `key` whose key comes after `after`, in order; None: not this storage.
+
+        S3 takes the key to begin after; a directory bucket of S3 knows no order, and others would list all of it.
+        """
+        if not isinstance(self._store, S3Store) or any(part.endswith("--x-s3") for part in self._namespace):
+            return None
+        return self._list_after(key, after)
+
+    def _list_after(self, key: str, after: str) -> Iterator[Sequence[ObjectInfo]]:
+        who = self._who(key)
+        listing, first = self._endpoint.call(who, lambda: self._begin_listing(who, key, _PAGE_OBJECTS, after))
+        pages = self._endpoint.pages(who, _guarded(who, listing))
+        while first is not None:
+            yield list(_infos(first))
             first = next(pages, None)
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
@@ -374,9 +393,12 @@ class ObstoreObjects:
         # the marker object `key/` comes back under the directory's own name
         return Below(True, [info for info in _infos(first) if info.key != key])
 
-    def _begin_listing(self, who: str, key: str, chunk_size: int) -> tuple[Iterator[Any], Any]:
+    def _begin_listing(
+        self, who: str, key: str, chunk_size: int, after: str | None = None
+    ) -> tuple[Iterator[Any], Any]:
         with _unnameable(who):
-            listing = iter(obstore.list(self._store, key or None, chunk_size=chunk_size, return_arrow=True))
+            found = obstore.list(self._store, key or None, offset=after, chunk_size=chunk_size, return_arrow=True)
+            listing = iter(found)
             return listing, next(listing, None)
 
     def _who(self, key: str) -> str:
@@ -415,10 +437,11 @@ def _may_be_md5(info: ObjectInfo) -> bool:
 
 def _infos(batch: Any) -> Iterator[ObjectInfo]:
     """Return the objects of one Arrow batch of a listing."""
-    columns = (batch.column(name).to_pylist() for name in ("path", "size", "last_modified", "e_tag"))
+    keys, sizes, etags = (batch.column(name).to_pylist() for name in ("path", "size", "e_tag"))
+    modified_us = batch.column("last_modified").cast(_MICROSECONDS).cast(DataType.int64()).to_pylist()
     return (
-        ObjectInfo(key, size, _whole_seconds_ns(modified), _quoted(etag))
-        for key, size, modified, etag in zip(*columns, strict=True)
+        ObjectInfo(key, size, us // 1_000_000 * 1_000_000_000, etag if etag and etag[0] == '"' else _quoted(etag))
+        for key, size, us, etag in zip(keys, sizes, modified_us, etags, strict=True)
     )
 
 

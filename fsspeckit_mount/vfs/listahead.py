@@ -1,8 +1,9 @@
 """Listing the next directories of who walks a tree, while they read the present one.
 
 `find`, `du`, `rsync` and globs open the directories below one directory one after the other, each a round trip to the
-storage. Who opens two neighbours in the order of their directory's listing will open the third: the next few are
-listed in parallel. Who opens a single directory causes nothing.
+storage. Who opens two neighbours in the order of their directory's listing will open the third: everything below is
+listed by one stream (see `flatlist`), or, where the storage has none or it does not pay, the next few directories are,
+in parallel. Who opens a single directory causes nothing.
 
 Thread-safe; the lock is held for dictionary operations only.
 """
@@ -17,13 +18,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.errors import GatewayError
+from fsspeckit_mount.vfs.flatlist import FlatStream, Found
 from fsspeckit_mount.vfs.listings import Listing, Listings
+from fsspeckit_mount.vfs.ports import Clock, ListsFrom, Storage
 
 __all__ = ["ListAhead"]
 
 _log = logging.getLogger(__name__)
 
 _THREADS = 4
+_STREAMS = 4
 _AHEAD = 8
 _WALKS = 64
 _SCANNED = 256
@@ -33,20 +37,26 @@ _SCANNED = 256
 class _Walk:
     """Somebody reads the directories of one listing in order: up to `at`, and `asked` is listed ahead."""
 
-    __slots__ = ("asked", "at", "listing", "steps")
+    __slots__ = ("asked", "at", "listing", "steps", "stream")
 
     def __init__(self, listing: Listing, at: int) -> None:
         self.listing = listing
         self.at = at
         self.asked = at
         self.steps = 0
+        self.stream: FlatStream | None = None
 
 
 class ListAhead:
     """The walks through one mount."""
 
-    def __init__(self, listings: Listings, open_listing: Callable[[str], Listing]) -> None:
+    def __init__(
+        self, storage: Storage, listings: Listings, open_listing: Callable[[str], Listing], clock: Clock
+    ) -> None:
         """Build it; `open_listing` returns the listing of a directory as an opendir(3) of it would."""
+        self._storage = storage
+        self._clock = clock
+        self._streams: list[FlatStream] = []
         self._listings = listings
         self._open_listing = open_listing
         self._lock = threading.Lock()
@@ -73,19 +83,53 @@ class ListAhead:
             walk.at = at
             if walk.steps < 2 or self._closed:
                 return
-            keys = self._next(walk)
+            if any(stream.covers(key) for stream in self._streams):
+                return
+            stream = self._begin_stream(walk, above, key)
+            keys = [] if stream is not None else self._next(walk)
             if keys and self._pool is None:
                 self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="list-ahead")
             pool = self._pool
+        if stream is not None:
+            threading.Thread(target=stream.run, name="list-ahead", daemon=True).start()
         for wanted in keys:
             assert pool is not None
             pool.submit(self._load, wanted)
+
+    def take(self, key: str, *, may_wait: bool) -> Found | None:
+        """Return all of a directory, if a stream has it or will soon; None where it is to be listed by itself."""
+        if not self._streams:
+            return None
+        with self._lock:
+            streams = [stream for stream in self._streams if stream.covers(key)]
+        for stream in streams:
+            found = stream.take(key, may_wait=may_wait)
+            if found is not None and found.seen_s > max(self._listings.doubted_s, self._clock() - self._listings.ttl_s):
+                return found
+        return None
+
+    def _begin_stream(self, walk: _Walk, above: str, key: str) -> FlatStream | None:
+        """Return a new stream from `key` on, if the walk may have one."""
+        if not isinstance(self._storage, ListsFrom) or (walk.stream is not None and walk.stream.was_given_up):
+            return None
+        self._streams = [stream for stream in self._streams if not stream.has_ended]
+        if len(self._streams) >= _STREAMS:
+            return None
+        pages = self._storage.list_from(above, key)
+        if pages is None:
+            return None
+        walk.stream = FlatStream(above, lambda: pages, self._clock)
+        self._streams.append(walk.stream)
+        return walk.stream
 
     def close(self) -> None:
         """List nothing more."""
         with self._lock:
             self._closed = True
             pool = self._pool
+            for stream in self._streams:
+                stream.stop()
+            self._streams = []
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -17,11 +17,12 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.errors import Unavailable
 from fsspeckit_mount.vfs.attributes import Sight
+from fsspeckit_mount.vfs.flatlist import Found
 from fsspeckit_mount.vfs.ports import Clock, Storage
 
 __all__ = ["Listing", "Listings", "Sighting", "child_key"]
@@ -30,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 _NAME_BYTES = 1024
 _PAGE_ENTRIES = 1000
+_TRIM_EVERY = 64
 _KEPT_ENTRIES = 300_000
 """Entries kept over all directories, about 300 bytes each; the least recently used listings go first."""
 
@@ -46,12 +48,34 @@ def child_key(directory_key: str, name: str) -> str:
     return f"{directory_key}/{name}" if directory_key else name
 
 
+class TakeAhead(Protocol):
+    """Whoever lists directories before they are opened."""
+
+    def __call__(self, key: str, *, may_wait: bool) -> Found | None:
+        """Return all of a directory; None where it has to be asked for."""
+        ...
+
+
 class Listing:
     """One directory as one LIST shows it. `newest_ns` is the latest time of anything in it, as far as it is loaded."""
 
-    def __init__(self, key: str, storage: Storage, clock: Clock, started_s: float | None = None) -> None:
+    def __init__(
+        self,
+        key: str,
+        storage: Storage,
+        clock: Clock,
+        started_s: float | None = None,
+        take_ahead: TakeAhead | None = None,
+    ) -> None:
+        """Build an empty one.
+
+        Args:
+            started_s: when its entries were known; now, where they are to be asked for.
+            take_ahead: what may have them already.
+        """
         self.key = key
         self.started_s = clock() if started_s is None else started_s
+        self._take_ahead = take_ahead
         self.is_complete = False
         self._clock = clock
         self._storage = storage
@@ -101,6 +125,15 @@ class Listing:
                     self._failed = True
                     self._pages = None
                     raise
+
+    def load_at_hand(self) -> None:
+        """Take over what was listed ahead, if that is here. Never blocks."""
+        if self.is_complete or self._entries or not self._pull.acquire(blocking=False):
+            return
+        try:
+            self._load_ahead(may_wait=False)
+        finally:
+            self._pull.release()
 
     def fill(self, entries: Sequence[Sight]) -> None:
         """Take over what is known to be the whole directory, before anybody else has the listing."""
@@ -154,6 +187,8 @@ class Listing:
     def _load_page(self) -> None:
         if self._failed:
             raise Unavailable(f"{self.key or '/'}: the listing broke off; open the directory again")
+        if self._load_ahead(may_wait=True):
+            return
         seen_s = self._clock()
         if self._pages is None:
             self._pages = self._storage.list_directory(self.key)
@@ -164,6 +199,18 @@ class Listing:
             self.is_complete = True
             return
         self._add(page, seen_s)
+
+    def _load_ahead(self, *, may_wait: bool) -> bool:
+        """Take over what was listed ahead, with the age that it has; the caller holds `_pull`."""
+        if self._take_ahead is None or self._pages is not None or self._entries or self.is_complete:
+            return False
+        found = self._take_ahead(self.key, may_wait=may_wait)
+        if found is None:
+            return False
+        self.started_s = min(self.started_s, found.seen_s)
+        self._add(found.entries, found.seen_s)
+        self.is_complete = True
+        return True
 
     def _add(self, page: Sequence[Sight], seen_s: float) -> None:
         with self._numbering:  # or a name that comes while they are numbered would have no number
@@ -220,7 +267,9 @@ class Listings:
         self._kept_entries = kept_entries
         self._lock = threading.Lock()
         self._by_key: OrderedDict[str, Listing] = OrderedDict()
-        self._doubted_s = -math.inf  # what was seen before that is not taken over
+        self.doubted_s = -math.inf  # what was seen before that is not taken over
+        self.take_ahead: TakeAhead | None = None
+        self._opened = 0
 
     def fresh(self, key: str) -> Listing | None:
         """Return the listing of a directory if one is at hand that is young enough, loaded or not."""
@@ -242,7 +291,7 @@ class Listings:
             return listing
         with self._lock:
             self._trim()
-            return self._by_key.setdefault(key, Listing(key, self._storage, self._clock))
+            return self._by_key.setdefault(key, self._new(key))
 
     def adopt(self, key: str, entries: Sequence[Sight], seen_s: float) -> Listing | None:
         """Return the listing of a directory that holds just these entries; None where it has another, or is doubted."""
@@ -251,7 +300,7 @@ class Listings:
         if self.fresh(key) is not None:
             return None
         with self._lock:
-            if seen_s <= self._doubted_s:
+            if seen_s <= self.doubted_s:
                 return None
             self._trim()
             return listing if self._by_key.setdefault(key, listing) is listing else None
@@ -267,7 +316,7 @@ class Listings:
             present = self._by_key.get(old.key)
             if present is not None and present is not old:
                 return present
-            self._by_key[old.key] = new = Listing(old.key, self._storage, self._clock)
+            self._by_key[old.key] = new = self._new(old.key)
             return new
 
     def drop(self, key: str) -> None:
@@ -279,7 +328,7 @@ class Listings:
         """Forget every listing at or below `key`; return how many there were."""
         prefix = f"{key}/" if key else ""
         with self._lock:
-            self._doubted_s = self._clock()
+            self.doubted_s = self._clock()
             found = [held for held in self._by_key if held == key or held.startswith(prefix)]
             for held in found:
                 del self._by_key[held]
@@ -290,7 +339,14 @@ class Listings:
         with self._lock:
             return sum(map(len, self._by_key.values()))
 
+    def _new(self, key: str) -> Listing:
+        return Listing(key, self._storage, self._clock, take_ahead=self.take_ahead)
+
     def _trim(self) -> None:
+        """Forget what was not used for long, once in a while: counting takes as long as there are listings."""
+        self._opened += 1
+        if self._opened % _TRIM_EVERY:
+            return
         total = sum(map(len, self._by_key.values())) if len(self._by_key) > 64 else 0
         while self._by_key and (total > self._kept_entries or len(self._by_key) > 4096):
             total -= len(self._by_key.popitem(last=False)[1])

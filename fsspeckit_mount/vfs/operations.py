@@ -102,7 +102,8 @@ class VirtualFileSystem:
             config.attribute_ttl_s,
             prefixes_shadow_objects=config.prefixes_shadow_objects,
         )
-        self.list_ahead = ListAhead(self._listings, self._open_listing)
+        self.list_ahead = ListAhead(storage, self._listings, self._open_listing, clock)
+        self._listings.take_ahead = self.list_ahead.take
         self.handles = HandleTable(backing_files, clock)
         self.readahead = Readahead(self.handles, config.prefetch_bytes)
         self.xattrs = ExtendedAttributes(storage, cache, self.inodes)
@@ -184,6 +185,7 @@ class VirtualFileSystem:
             raise NotADirectory(f"{inode.key}: is a file, a directory was wanted")
         listing = self._open_listing(inode.key)
         self.list_ahead.on_open(inode.key)
+        listing.load_at_hand()
         handle = self.handles.open_directory(inode, listing)
         age_s = self._clock() - listing.started_s
         may_keep = self._config.kernel_cache and age_s < self._config.attribute_ttl_s

@@ -17,6 +17,7 @@ __all__ = [
     "Clock",
     "FileCache",
     "HasClasses",
+    "ListsFrom",
     "LocalFile",
     "Storage",
     "TellsChanges",
@@ -50,6 +51,15 @@ class AsksBoth(Protocol):
 
     def stat_both(self, key: str) -> tuple[ObjectInfo | None, Below]:
         """Return the object at `key`, and what lies below it. Two requests at most."""
+        ...
+
+
+@runtime_checkable
+class ListsFrom(Protocol):
+    """A storage that has only keys, and can list them from any of them on."""
+
+    def list_from(self, key: str, after: str) -> Iterator[Sequence[ObjectInfo]] | None:
+        """Return pages of all objects below `key` whose own keys come after `after`, in order; None: not this one."""
         ...
 
 

@@ -12,10 +12,11 @@ from tests.fsspeckit_mount.fakes import DictStorage, HandClock
 def _tree(directories: int) -> tuple[DictStorage, Listings, ListAhead]:
     files = {f"d{number:02}/f": b"x" for number in range(directories)}
     storage = DictStorage({**files, "z-file": b"x"})
-    listings = Listings(storage, HandClock(), 30.0)
+    clock = HandClock()
+    listings = Listings(storage, clock, 30.0)
     listings.open("").load()
     storage.requests.clear()
-    return storage, listings, ListAhead(listings, listings.open)
+    return storage, listings, ListAhead(storage, listings, listings.open, clock)
 
 
 def _complete(listings: Listings) -> list[str]:

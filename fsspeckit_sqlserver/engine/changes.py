@@ -8,6 +8,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.engine.altering import Altering
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -27,6 +28,7 @@ from fsspeckit_sqlserver.engine.statements import dropped_names
 from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.trees import deparse
+from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
@@ -40,8 +42,12 @@ _VERBS = {"insert_stmt": "INSERT 0", "update_stmt": "UPDATE", "delete_stmt": "DE
 class Changes:
     """Runs the statements of one session that change something. Each has passed `check_statement`."""
 
-    def __init__(self, world: World, connections: Connections, planner: Planner, temporaries: Temporaries) -> None:
+    def __init__(
+        self, world: World, connections: Connections, planner: Planner, temporaries: Temporaries, undo: Undo
+    ) -> None:
         self._world, self._connections, self._planner, self._temporaries = world, connections, planner, temporaries
+        self._undo = undo
+        self._altering = Altering(connections, planner, temporaries, undo)
 
     def execute(self, statement: Statement, parameters: Sequence[object]) -> NoRows | KnownRows:
         """Run one of them to its end."""
@@ -54,6 +60,10 @@ class Changes:
             return self._create_view(statement)
         if name == "truncate_stmt":
             return self._truncate(statement)
+        if name == "alter_table_stmt":
+            return self._altering.alter(statement.node)
+        if name == "rename_stmt":
+            return self._altering.rename(statement.node)
         return self._drop(statement) if name == "drop_stmt" else self._change(statement, parameters)
 
     def parameter_oids(self, statement: Statement, declared: Sequence[int]) -> tuple[int, ...]:
@@ -129,7 +139,7 @@ class Changes:
             if name in views and is_view:
                 del views[name]
             elif name in tables and not is_view:
-                self._connections.run_all(f"DROP TABLE temp.main.{quoted(name)}", _nothing(), uses_temp=True)
+                self._undo.drop(name)
                 del tables[name]
             elif name in views or name in tables:
                 raise WrongObjectType(f'"{name}" is not a {word}')
@@ -148,7 +158,7 @@ class Changes:
                     raise ReadOnly(f'cannot truncate "{name}": the datasets behind this server are only read')
                 raise UndefinedTable(f'relation "{name}" does not exist')
         for name in names:
-            self._connections.run_all(f"DELETE FROM temp.main.{quoted(name)}", _nothing(), uses_temp=True)
+            self._undo.before_change(name, keeps_rows=False)
         return NoRows("TRUNCATE TABLE")
 
     def _is_taken(self, name: str, node: pb.CreateTableAsStmt | pb.CreateStmt | pb.SelectStmt) -> bool:
@@ -164,6 +174,7 @@ class Changes:
         self._temporaries.tables[name] = {
             column.casefold(): str(kind) for column, kind in zip(relation.columns, relation.types, strict=True)
         }
+        self._undo.made(name)
         self._planner.forget_plans()
 
     def returned(self, statement: Statement) -> Plan | None:
@@ -190,7 +201,7 @@ class Changes:
         cast_parameters(message, dict(enumerate(types, 1)))
         Dialect(self._planner.surroundings()).rewrite(node)
         if name == "insert_stmt":
-            self._name_first_columns(message, statement.node.relation.relname)
+            self._name_first_columns(message, statement.node.relation.relname, self._width(statement))
         count = count_parameters(message)
         prepared = _nothing()
         prepared.parameters.update(
@@ -203,6 +214,11 @@ class Changes:
                 lease.close()
             raise
         fill_scans(node, selects)
+        table = statement.node.relation.relname
+        if name == "insert_stmt" and not message.HasField("on_conflict_clause"):
+            self._undo.before_append(table)
+        else:
+            self._undo.before_change(table)
         rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
         if returned is not None:
             return known_rows(returned.columns, _VERBS[name], rows)
@@ -242,13 +258,27 @@ class Changes:
                 for item, kind in zip(row, kinds, strict=False):
                     adopt(item, kind, order)
 
-    def _name_first_columns(self, insert: pb.InsertStmt, table: str) -> None:
+    def _name_first_columns(self, insert: pb.InsertStmt, table: str, width: int) -> None:
         """`INSERT INTO t VALUES (1)` fills the first columns and leaves the others to their defaults."""
-        rows = insert.select_stmt.select_stmt.values_lists
+        select = insert.select_stmt.select_stmt
+        if insert.cols or not insert.HasField("select_stmt"):
+            return
         names = list(self._temporaries.tables[table])
-        if rows and not insert.cols and len(rows[0].list.items) < len(names):
-            for name in names[: len(rows[0].list.items)]:
+        count = len(select.values_lists[0].list.items) if select.values_lists else width
+        if count < len(names):
+            for name in names[:count]:
                 insert.cols.add().res_target.name = name
+
+    def _width(self, statement: Statement) -> int:
+        """Return how many columns the query of an INSERT gives."""
+        select = pb.SelectStmt()
+        select.CopyFrom(statement.node.select_stmt.select_stmt)
+        if statement.node.HasField("with_clause"):
+            select.with_clause.MergeFrom(statement.node.with_clause)
+        if select.values_lists or not statement.node.HasField("select_stmt") or statement.node.cols:
+            return 0
+        plan, _ = self._planner.plan(Statement(deparse("select_stmt", select), "select_stmt", select))
+        return len(plan.columns)
 
     def _select_everything(
         self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest], prepared: Prepared, first_number: int

@@ -17,7 +17,6 @@ from fsspeckit_lib.errors import Cancelled, InvalidValue
 from fsspeckit_sqlserver.engine.rows import QueryRows
 from fsspeckit_sqlserver.engine.running import Running
 from fsspeckit_sqlserver.engine.scanning import Prepared
-from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.world import World
 
 __all__ = ["Connections"]
@@ -40,7 +39,6 @@ class Connections:
         self._main: duckdb.DuckDBPyConnection | None = None
         self._main_generation = -1
         self._main_rows: QueryRows | None = None
-        self._in_transaction = False
 
     # ---- what runs now
 
@@ -109,6 +107,11 @@ class Connections:
             self._main.execute(f"SET TimeZone = '{zone}'")
 
     @property
+    def generation(self) -> int:
+        """Which database it is: a number that grows when DuckDB's is replaced."""
+        return self._world.instance.generation
+
+    @property
     def has_lost_tables(self) -> bool:
         """Whether the database was replaced since the temporary tables were made."""
         return self._main is not None and self._main_generation != self._world.instance.generation
@@ -120,8 +123,6 @@ class Connections:
         if self._main is None:
             self._main = self.cursor()
             self._main_generation = self._world.instance.generation
-            if self._in_transaction:
-                self._main.execute("BEGIN TRANSACTION")
         if self._main_rows is not None:
             self._main_rows.keep_in_memory()
             self._main_rows = None
@@ -139,25 +140,6 @@ class Connections:
     def for_statement(self, *, uses_temp: bool, uses_variables: bool = True) -> duckdb.DuckDBPyConnection:
         """Return the connection a statement runs on."""
         return self.main() if uses_temp else self.cursor(for_catalog=uses_variables)
-
-    def begin(self) -> None:
-        """Open a transaction for the temporary tables."""
-        self._in_transaction = True
-        if self._main is not None:
-            self.main().execute("BEGIN TRANSACTION")
-
-    def end(self, word: str) -> None:
-        """End it with COMMIT or ROLLBACK."""
-        self._in_transaction = False
-        if self._main is None or self.has_lost_tables:
-            return
-        try:
-            self.main().execute(word)
-        except duckdb.TransactionException as error:
-            if "no transaction is active" not in str(error):
-                raise translate_duckdb(error) from error
-        except duckdb.Error as error:
-            raise translate_duckdb(error) from error
 
     def attempt(
         self, prepared: Prepared, *, uses_temp: bool, uses_variables: bool = True, is_exempt: bool = False

@@ -16,6 +16,7 @@ from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.trees import names_of
+from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.array_in import parse_array
@@ -30,13 +31,13 @@ _ROWS: Final = "gw_copied_rows"
 class TableCopy:
     """A temporary table that takes rows. Satisfies `session.ports.CopyTarget`."""
 
-    def __init__(self, connections: Connections, table: str, columns: Mapping[str, str]) -> None:
+    def __init__(self, connections: Connections, undo: Undo, table: str, columns: Mapping[str, str]) -> None:
         """Prepare for rows.
 
         Args:
             columns: name → DuckDB type, in the order the rows have them.
         """
-        self._connections, self._table, self._types = connections, table, columns
+        self._connections, self._undo, self._table, self._types = connections, undo, table, columns
         self.columns: tuple[Column, ...] = tuple(column_for(name, kind) for name, kind in columns.items())
 
     def write(self, rows: pa.Table) -> None:
@@ -52,13 +53,15 @@ class TableCopy:
             for place, (kind, column) in enumerate(zip(self._types.values(), self.columns, strict=True))
         )
         names = ", ".join(quoted(name) for name in self._types)
+        self._undo.before_append(self._table)
         connection = self._connections.main()
         connection.register(_ROWS, table)
         try:
             connection.execute(f"INSERT INTO temp.main.{quoted(self._table)} ({names}) SELECT {values} FROM {_ROWS}")
-            connection.unregister(_ROWS)  # after an error the transaction is gone, and the view with it
         except duckdb.Error as error:
             raise translate_duckdb(error) from error
+        finally:
+            connection.unregister(_ROWS)
 
 
 def _lists(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | pa.Array:
@@ -81,7 +84,7 @@ def _expression(name: str, kind: str, column: Column) -> str:
 
 
 def open_table_copy(
-    statement: Statement, planner: Planner, temporaries: Temporaries, connections: Connections
+    statement: Statement, planner: Planner, temporaries: Temporaries, connections: Connections, undo: Undo
 ) -> TableCopy:
     """Return the table of a COPY FROM.
 
@@ -103,4 +106,4 @@ def open_table_copy(
             raise UndefinedColumn(f'column "{column}" of relation "{name}" does not exist')
         if column in wanted[:place]:
             raise DuplicateColumn(f'column "{column}" specified more than once')
-    return TableCopy(connections, name, {column: known[column] for column in wanted})
+    return TableCopy(connections, undo, name, {column: known[column] for column in wanted})

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import duckdb
+
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.sql import StatementTooComplex
 from fsspeckit_sqlserver.engine.answers import KnownAnswer, RememberedRows, key_of_values
@@ -25,6 +27,8 @@ from fsspeckit_sqlserver.engine.running import Running
 from fsspeckit_sqlserver.engine.stability import is_time_word
 from fsspeckit_sqlserver.engine.statements import check_statement
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.translation import translate_duckdb
+from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
@@ -53,7 +57,8 @@ class DuckSession:
         self._connections = Connections(world, user, database)
         self._temporaries = Temporaries()
         self._planner = Planner(world, self._connections, self._temporaries)
-        self._changes = Changes(world, self._connections, self._planner, self._temporaries)
+        self._undo = Undo(self._connections, self._temporaries)
+        self._changes = Changes(world, self._connections, self._planner, self._temporaries, self._undo)
         self._open_rows: set[QueryRows] = set()
         self._on_close = on_close
         self._is_closed = False
@@ -98,26 +103,35 @@ class DuckSession:
     def open_copy(self, statement: Statement) -> TableCopy:
         """See `session.ports.EngineSession`."""
         self._connections.start_call()
-        return open_table_copy(statement, self._planner, self._temporaries, self._connections)
+        return open_table_copy(statement, self._planner, self._temporaries, self._connections, self._undo)
 
-    def begin(self) -> None:
+    def begin(self, savepoints: int) -> None:
         """See `session.ports.EngineSession`. A table's snapshot is taken when a statement first reads it."""
         self._planner.begin()
-        self._temporaries.begin()
-        self._connections.begin()
+        self._undo.begin(savepoints)
+
+    def nest(self, depth: int) -> None:
+        """See `session.ports.EngineSession`."""
+        self._undo.nest(depth)
+
+    def undo(self, depth: int) -> None:
+        """See `session.ports.EngineSession`."""
+        self._planner.forget_plans()
+        try:
+            self._undo.undo(depth)
+        except duckdb.Error as error:
+            raise translate_duckdb(error) from error
 
     def commit(self) -> None:
         """See `session.ports.EngineSession`."""
         self._planner.end()
-        self._temporaries.commit()
-        self._connections.end("COMMIT")
+        self._undo.commit()
 
     def rollback(self) -> None:
         """See `session.ports.EngineSession`."""
         self._planner.end()
-        self._temporaries.rollback()
         self._planner.forget_plans()
-        self._connections.end("ROLLBACK")
+        self._undo.rollback()
 
     def set_parameter(self, name: str, value: str) -> None:
         """See `session.ports.EngineSession`."""

@@ -26,6 +26,7 @@ _ALTERING_PREFIXES: Final = (
     "cluster",
     "refresh",
 )
+_RENAMED: Final = frozenset({pb.OBJECT_TABLE, pb.OBJECT_VIEW, pb.OBJECT_COLUMN})
 _READ_ONLY_HINT: Final = "the datasets behind this server are only read; temporary tables and views may be made"
 
 
@@ -58,6 +59,10 @@ def check_statement(statement: Statement) -> None:
         return
     if name == "view_stmt":
         _check_temporary(node.view, "CREATE VIEW")
+        return
+    if name == "alter_table_stmt" and node.objtype == pb.OBJECT_TABLE:
+        return
+    if name == "rename_stmt" and node.rename_type in _RENAMED and node.HasField("relation"):
         return
     if name in {"insert_stmt", "update_stmt", "delete_stmt", "drop_stmt", "truncate_stmt"}:
         return

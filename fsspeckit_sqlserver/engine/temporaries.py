@@ -1,16 +1,19 @@
-"""The temporary tables and views of one session: what there is, and what a ROLLBACK brings back. Values only.
+"""The temporary tables and views of one session: what there is, and what a rollback brings back. Values only.
 
-Tables live in DuckDB, on the session's main connection; views are queries kept here and put in their place by
-`resolve`, so that they see the files of the moment.
+Tables live in DuckDB, on the session's main connection (`undo` brings back their rows); views are queries kept here
+and put in their place by `resolve`, so that they see the files of the moment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from postgast import pg_query_pb2 as pb
 
 __all__ = ["Temporaries"]
+
+_Names: TypeAlias = tuple[dict[str, dict[str, str]], dict[str, pb.SelectStmt]]
 
 
 @dataclass(slots=True)
@@ -18,30 +21,38 @@ class Temporaries:
     """Names of the temporary objects.
 
     Attributes:
-        tables: name → folded column name → DuckDB type.
+        tables: name → folded column name → DuckDB type. A table's columns are replaced, never changed.
         views: name → query.
     """
 
     tables: dict[str, dict[str, str]] = field(default_factory=dict)
     views: dict[str, pb.SelectStmt] = field(default_factory=dict)
-    _before: tuple[dict[str, dict[str, str]], dict[str, pb.SelectStmt]] | None = None
+    _levels: list[_Names] = field(default_factory=list)  # what there was at BEGIN, and at each savepoint
 
-    def begin(self) -> None:
-        """Remember what there is."""
-        self._before = dict(self.tables), dict(self.views)
+    def begin(self, savepoints: int) -> None:
+        """Remember what there is, for BEGIN and each savepoint that was set before anything changed."""
+        self._levels = []
+        self.nest(savepoints)
 
-    def commit(self) -> None:
+    def nest(self, depth: int) -> None:
+        """Remember what there is at savepoints that are new, and forget what there was at those released."""
+        while len(self._levels) <= depth:
+            self._levels.append((dict(self.tables), dict(self.views)))
+        del self._levels[depth + 1 :]
+
+    def undo(self, depth: int) -> None:
+        """Go back to what there was at a savepoint, which stays; 0 is BEGIN."""
+        if self._levels:
+            tables, views = self._levels[depth]
+            self.tables, self.views = dict(tables), dict(views)
+            del self._levels[depth + 1 :]
+
+    def end(self) -> None:
         """Keep what there is."""
-        self._before = None
-
-    def rollback(self) -> None:
-        """Go back to what there was."""
-        if self._before is not None:
-            self.tables, self.views = self._before
-            self._before = None
+        self._levels = []
 
     def lose_tables(self) -> None:
         """Forget the tables: the database that held them is gone."""
         self.tables.clear()
-        if self._before is not None:
-            self._before[0].clear()
+        for tables, _ in self._levels:
+            tables.clear()

@@ -5,7 +5,14 @@ from __future__ import annotations
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import GatewayError, Unsupported
-from fsspeckit_sqlserver.session.commands import CommitTransaction, ReleaseLock, RollbackTransaction, Steps
+from fsspeckit_sqlserver.session.commands import (
+    CommitTransaction,
+    NestTransaction,
+    ReleaseLock,
+    RollbackTransaction,
+    Steps,
+    UndoTransaction,
+)
 from fsspeckit_sqlserver.session.errors import NoActiveTransaction
 from fsspeckit_sqlserver.session.local_rows import Done
 from fsspeckit_sqlserver.session.nodes import constant_text
@@ -101,21 +108,30 @@ def transaction_statement(state: SessionState, statement: Statement, _parameters
         case pg.TRANS_STMT_SAVEPOINT:
             transaction.savepoint(node.savepoint_name)
             state.settings.savepoint(node.savepoint_name)
+            yield from _nest(state)
             return Done("SAVEPOINT")
         case pg.TRANS_STMT_RELEASE:
             transaction.release(node.savepoint_name)
+            for portal in state.portals.values():
+                portal.depth = min(portal.depth, transaction.depth)
+            yield from _nest(state)
             return Done("RELEASE")
         case pg.TRANS_STMT_ROLLBACK_TO:
-            was_failed = transaction.rollback_to(node.savepoint_name)
+            transaction.rollback_to(node.savepoint_name)
             before = state.settings.snapshot()
             state.settings.rollback_to(node.savepoint_name)
-            if was_failed and transaction.in_engine:  # the engine has no savepoints: its failed transaction starts anew
-                yield from _close_portals(state)
-                transaction.in_engine = False
-                yield RollbackTransaction()
+            newer = [name for name, portal in state.portals.items() if portal.depth >= transaction.depth]
+            yield from state.close_portals(newer)
+            if transaction.in_engine:
+                yield UndoTransaction(transaction.depth)
             yield from state.announce_changes(before)
             return Done("ROLLBACK")
     raise Unsupported("two-phase commit is not served; max_prepared_transactions is 0")
+
+
+def _nest(state: SessionState) -> Steps[None]:
+    if state.transaction.in_engine:
+        yield NestTransaction(state.transaction.depth)
 
 
 def _begin(state: SessionState, node: pg.TransactionStmt) -> Steps[None]:

@@ -36,6 +36,7 @@ __all__ = [
     "ExpectClient",
     "Flush",
     "Listen",
+    "NestTransaction",
     "Notify",
     "OpenCopy",
     "ReadRow",
@@ -54,6 +55,7 @@ __all__ = [
     "StreamRows",
     "Streamed",
     "TakeLock",
+    "UndoTransaction",
     "Unlisten",
     "WriteCopy",
     "admit",
@@ -255,7 +257,23 @@ class ResetEngine:
 
 @dataclass(frozen=True, slots=True)
 class BeginTransaction:
-    """Open a transaction in the engine."""
+    """Open a transaction in the engine, in which so many savepoints are set."""
+
+    savepoints: int
+
+
+@dataclass(frozen=True, slots=True)
+class NestTransaction:
+    """Tell the engine how many savepoints are set now: one more, or fewer because some were released."""
+
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoTransaction:
+    """Take back what was changed since the `depth`th savepoint was set, which stays."""
+
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +334,8 @@ Command: TypeAlias = (
     | ResetEngine
     | CloseRows
     | BeginTransaction
+    | NestTransaction
+    | UndoTransaction
     | CommitTransaction
     | RollbackTransaction
     | SetParameter

@@ -96,9 +96,8 @@ def _copy_in(state: SessionState, statement: Statement) -> Steps[Rows]:
     transaction = state.transaction
     is_own = not transaction.in_engine
     if is_own:
-        yield BeginTransaction()
+        yield BeginTransaction(transaction.depth)
         transaction.in_engine = transaction.is_open
-    transaction.write_count += 1
     state.has_written = True
     yield Send(CopyInResponse(chosen.wire_format, len(target.columns)))
     yield Flush()

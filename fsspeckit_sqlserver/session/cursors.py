@@ -85,6 +85,7 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
         hold=hold,
         is_fresh=state.transaction.is_open,
         scroll=scroll,
+        depth=state.transaction.depth,
     )
     return Done("DECLARE CURSOR")
 

@@ -303,7 +303,11 @@ class Driver:
             case c.CloseRows(rows):
                 rows.close()
             case c.BeginTransaction():
-                self._session().begin()
+                self._session().begin(command.savepoints)
+            case c.NestTransaction(depth):
+                self._session().nest(depth)
+            case c.UndoTransaction(depth):
+                self._session().undo(depth)
             case c.CommitTransaction():
                 self._session().commit()
             case c.RollbackTransaction():

@@ -20,10 +20,9 @@ def run_in_engine(state: SessionState, statement: Statement, parameters: tuple[o
     """
     transaction = state.transaction
     if transaction.is_open and not transaction.in_engine:
-        yield BeginTransaction()
+        yield BeginTransaction(transaction.depth)
         transaction.in_engine = True
     if not _only_reads(statement):
-        transaction.write_count += 1
         state.has_written = True
     return (yield from start(statement, parameters))
 

@@ -73,7 +73,9 @@ def bind(state: SessionState, message: fe.Bind) -> Steps[None]:
         )
     )
     result_formats = _result_formats(message.result_formats, prepared)
-    state.portals[message.portal] = Portal(message.portal, prepared, parameters, result_formats)
+    state.portals[message.portal] = Portal(
+        message.portal, prepared, parameters, result_formats, depth=state.transaction.depth
+    )
     yield Send(BIND_COMPLETE)
 
 

@@ -90,8 +90,20 @@ class EngineSession(Protocol):
         """Return the table of a COPY FROM STDIN."""
         ...
 
-    def begin(self) -> None:
-        """Open a transaction: every later statement sees one snapshot of the tables until `commit` or `rollback`."""
+    def begin(self, savepoints: int) -> None:
+        """Open a transaction: every later statement sees one snapshot of the tables until `commit` or `rollback`.
+
+        Args:
+            savepoints: how many are set in it already.
+        """
+        ...
+
+    def nest(self, depth: int) -> None:
+        """Note how many savepoints are set now: one more than before, or fewer because some were released."""
+        ...
+
+    def undo(self, depth: int) -> None:
+        """Take back what was changed since the `depth`th savepoint was set, which stays; the snapshot stays too."""
         ...
 
     def commit(self) -> None: ...

@@ -42,6 +42,7 @@ class Portal:
         hold: it outlives the transaction.
         is_fresh: the transaction that made it has not been committed; a rollback takes it along even if it is held.
         scroll: what a SCROLL cursor has read.
+        depth: savepoints that were set when it was made, less those released since.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Portal:
     hold: bool = False
     is_fresh: bool = False
     scroll: ScrollBuffer | None = None
+    depth: int = 0
 
 
 @dataclass(slots=True)

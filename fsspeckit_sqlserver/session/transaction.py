@@ -1,24 +1,16 @@
 """The transaction block of one session: its state, its savepoints, what ends it.
 
-Pure. The engine has transactions but no savepoints. Tables behind the gateway are only read, so a savepoint costs
-nothing until something was written (temporary tables): then a rollback to it is refused rather than faked.
+Pure. A savepoint is a name here and a number in the engine: the one set when none was is the first.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.session.errors import NoActiveTransaction, UndefinedSavepoint
 from fsspeckit_sqlserver.wire.backend import TransactionStatus
 
 __all__ = ["Transaction"]
-
-
-@dataclass(slots=True)
-class _Savepoint:
-    name: str
-    write_count: int
 
 
 @dataclass(slots=True)
@@ -34,13 +26,17 @@ class Transaction:
     status: TransactionStatus = "I"
     implicit: bool = False
     in_engine: bool = False
-    write_count: int = 0
-    _savepoints: list[_Savepoint] = field(default_factory=list)
+    _savepoints: list[str] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
         """Whether statements belong to a block."""
         return self.status != "I" or self.implicit
+
+    @property
+    def depth(self) -> int:
+        """How many savepoints are set."""
+        return len(self._savepoints)
 
     def open(self, *, implicit: bool) -> None:
         """Enter a block, or turn an implicit one into one that BEGIN opened."""
@@ -56,7 +52,6 @@ class Transaction:
         """Leave the block."""
         self.status = "I"
         self.implicit = self.in_engine = False
-        self.write_count = 0
         self._savepoints.clear()
 
     def savepoint(self, name: str) -> None:
@@ -67,7 +62,7 @@ class Transaction:
         """
         if self.status == "I":
             raise NoActiveTransaction("SAVEPOINT can only be used in transaction blocks")
-        self._savepoints.append(_Savepoint(name, self.write_count))
+        self._savepoints.append(name)
 
     def release(self, name: str) -> None:
         """Forget a savepoint and the younger ones.
@@ -77,27 +72,19 @@ class Transaction:
         """
         del self._savepoints[self._find(name, "RELEASE SAVEPOINT") :]
 
-    def rollback_to(self, name: str) -> bool:
-        """Return to a savepoint, which stays; return whether the block was failed, and the engine's must be reopened.
+    def rollback_to(self, name: str) -> None:
+        """Return to a savepoint, which stays; a failed block goes on.
 
         Raises:
             NoActiveTransaction, UndefinedSavepoint.
-            Unsupported: something was written since, or, in a failed block, before.
         """
-        index = self._find(name, "ROLLBACK TO SAVEPOINT")
-        was_failed = self.status == "E"
-        if self.write_count != (0 if was_failed else self._savepoints[index].write_count):
-            raise Unsupported(
-                "a rollback to a savepoint cannot take back what was written to temporary tables; use ROLLBACK"
-            )
-        del self._savepoints[index + 1 :]
+        del self._savepoints[self._find(name, "ROLLBACK TO SAVEPOINT") + 1 :]
         self.status = "T"
-        return was_failed
 
     def _find(self, name: str, statement: str) -> int:
         if self.status == "I":
             raise NoActiveTransaction(f"{statement} can only be used in transaction blocks")
         for index in range(len(self._savepoints) - 1, -1, -1):
-            if self._savepoints[index].name == name:
+            if self._savepoints[index] == name:
                 return index
         raise UndefinedSavepoint(f'savepoint "{name}" does not exist')

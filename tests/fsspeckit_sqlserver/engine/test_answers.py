@@ -189,7 +189,7 @@ def test_a_transaction_sees_its_own_files(tmp_path: Path) -> None:
     write_parquet("SELECT 1 AS n", file)
     with engine_over({"numbers": tmp_path / "numbers"}, tmp_path / "cache") as engine:
         client, other = (Client(engine.open_session(name, "lake")) for name in ("ann", "ann"))
-        client.session.begin()
+        client.session.begin(0)
         assert client.value("SELECT count(*) FROM numbers") == 1
         write_parquet("SELECT unnest(range(50)) AS n", tmp_path / "numbers" / "b.parquet")
         assert other.value("SELECT count(*) FROM numbers") == 51

@@ -97,7 +97,7 @@ def test_columns_that_change_under_a_statement_are_an_error(lake: _Lake) -> None
 def test_an_open_transaction_is_told_instead(lake: _Lake) -> None:
     lake.write("a.parquet", f"SELECT 1 AS x, {_BULK}")
     with lake.open() as (client, _):
-        client.session.begin()
+        client.session.begin(0)
         assert client.value("SELECT count(*) FROM t WHERE x = 9") == 0
         lake.write("a.parquet", "SELECT 2 AS x, 'y' AS pad")
         with pytest.raises(CacheStale):

@@ -190,7 +190,7 @@ def test_constant_expressions_are_evaluated(
 
 def test_now_stands_still_in_a_transaction(both: tuple[Client, duckdb.DuckDBPyConnection]) -> None:
     client, _ = both
-    client.session.begin()
+    client.session.begin(0)
     first = client.rows("SELECT now()::text, current_timestamp::text, localtimestamp IS NOT NULL, current_date::text")
     second = client.rows("SELECT now()::text, current_timestamp::text, localtimestamp IS NOT NULL, current_date::text")
     client.session.commit()

@@ -81,7 +81,7 @@ def test_a_transaction_sees_one_snapshot(tmp_path: Path) -> None:
     write_parquet("SELECT 1 AS a", tmp_path / "t" / "1.parquet")
     with engine_over({"t": tmp_path / "t"}, tmp_path / "cache") as engine:
         client = Client(engine.open_session("u", "d"))
-        client.session.begin()
+        client.session.begin(0)
         assert client.value("SELECT count(*) FROM t") == 1
         write_parquet("SELECT 2 AS a", tmp_path / "t" / "2.parquet")
         assert client.value("SELECT count(*) FROM t") == 1
@@ -91,7 +91,7 @@ def test_a_transaction_sees_one_snapshot(tmp_path: Path) -> None:
 
 def test_rollback_undoes_temporary_objects(client: Client) -> None:
     client.start("CREATE TEMP TABLE kept AS SELECT 1 AS a")
-    client.session.begin()
+    client.session.begin(0)
     client.start("CREATE TEMP TABLE gone AS SELECT 1 AS a")
     client.start("CREATE TEMP VIEW gone_too AS SELECT 1 AS a")
     client.start("INSERT INTO kept VALUES (2)")
@@ -101,7 +101,7 @@ def test_rollback_undoes_temporary_objects(client: Client) -> None:
     for name in ("gone", "gone_too"):
         with pytest.raises(GatewayError, match="does not exist"):
             client.rows(f"SELECT * FROM {name}")
-    client.session.begin()
+    client.session.begin(0)
     client.start("CREATE TEMP TABLE gone AS SELECT 3 AS a")
     client.session.commit()
     assert client.value("SELECT a FROM gone") == 3
@@ -109,7 +109,7 @@ def test_rollback_undoes_temporary_objects(client: Client) -> None:
 
 def test_a_failed_statement_in_a_transaction_can_be_rolled_back(client: Client) -> None:
     client.start("CREATE TEMP TABLE t AS SELECT 1 AS a")
-    client.session.begin()
+    client.session.begin(0)
     client.start("INSERT INTO t VALUES (2)")
     with pytest.raises(GatewayError):
         client.start("INSERT INTO t SELECT 1 / 0")

@@ -123,6 +123,10 @@ class Stage:
                 rows.close()
             case c.BeginTransaction():
                 self.asked.append("begin")
+            case c.NestTransaction(depth):
+                self.asked.append(f"nest {depth}")
+            case c.UndoTransaction(depth):
+                self.asked.append(f"undo {depth}")
             case c.CommitTransaction():
                 self.asked.append("commit")
             case c.RollbackTransaction():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from postgast import pg_query_pb2 as pg
 
@@ -60,6 +60,7 @@ class Model:
 DIRECTIONS = [pg.FETCH_FORWARD, pg.FETCH_BACKWARD, pg.FETCH_ABSOLUTE, pg.FETCH_RELATIVE]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 30), st.lists(st.tuples(st.sampled_from(DIRECTIONS), st.integers(-40, 40)), max_size=20))
 def test_every_fetch_is_the_models(count: int, fetches: list[tuple[int, int]]) -> None:
     buffer, model = ScrollBuffer(Counted(count)), Model(count)

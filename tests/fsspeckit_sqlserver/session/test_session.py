@@ -175,11 +175,22 @@ class TestTransactions:
         assert heard[2:8] == ["SAVEPOINT", "ready T", "ERROR 22023", "ready E", "ROLLBACK", "ready T"]
         assert heard[-4:] == ["RELEASE", "ready T", "ERROR 3B001", "ready E"]
 
-    def test_a_savepoint_cannot_take_back_what_was_written(self) -> None:
+    def test_the_engine_knows_the_savepoints(self) -> None:
         create = "CREATE TEMP TABLE t (i int)"
         stage = ready_stage({create: None})
-        heard = stage.play(*map(Q, ("BEGIN", "SAVEPOINT a", create, "ROLLBACK TO a")))
-        assert heard[-2:] == ["ERROR 0A000", "ready E"]
+        stage.play(*map(Q, ("BEGIN", "SAVEPOINT a", create, "SAVEPOINT b", "RELEASE b", "SAVEPOINT c", "SAVEPOINT d")))
+        assert stage.play(*map(Q, ("ROLLBACK TO c", "ROLLBACK TO a", "ROLLBACK")))[-1] == "ready I"
+        assert stage.asked == [
+            *("begin", f"start {create}", "nest 2", "nest 1", "nest 2", "nest 3", "undo 2", "undo 1", "rollback")
+        ]
+
+    def test_cursors_end_with_the_savepoint_they_were_made_in(self) -> None:
+        stage = ready_stage()
+        stage.play(*map(Q, ("BEGIN", "DECLARE one CURSOR FOR SELECT 1", "SAVEPOINT a")))
+        stage.play(*map(Q, ("DECLARE two CURSOR FOR SELECT 1", "ROLLBACK TO a", "DECLARE three CURSOR FOR SELECT 1")))
+        assert stage.play(*map(Q, ("RELEASE a", "CLOSE one", "CLOSE three", "CLOSE two")))[-8:] == [
+            *("RELEASE", "ready T", "CLOSE CURSOR", "ready T", "CLOSE CURSOR", "ready T", "ERROR 34000", "ready E")
+        ]
 
     def test_chain_opens_the_next_block(self) -> None:
         assert ready_stage().play(Q("BEGIN"), Q("COMMIT AND CHAIN")) == ["BEGIN", "ready T", "COMMIT", "ready T"]

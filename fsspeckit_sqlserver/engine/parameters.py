@@ -16,7 +16,8 @@ from typing import Final
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.trees import cast, child_messages, copied, names_of, replace_node, type_name
+from fsspeckit_sqlserver.engine.errors import IndeterminateDatatype, UndefinedParameter
+from fsspeckit_sqlserver.engine.trees import cast, child_messages, copied, names_of, replace_node, type_name, walk
 from fsspeckit_sqlserver.types import oids
 
 __all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type", "oid_of_value"]
@@ -69,10 +70,23 @@ _TEXT_ARGUMENTS: Final = frozenset({"date_trunc", "date_part", "lower", "upper",
 _NOT_CAST: Final = frozenset({oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.NAME, oids.CHAR, oids.UNKNOWN, 0})
 
 
+_HIGHEST: Final = (2**31 - 1) // 4
+"""PostgreSQL's `INT_MAX / sizeof(Oid)`: no `$n` may be higher."""
+
+
 def count_parameters(message: Message) -> int:
-    """Return the highest n of all `$n`."""
-    highest = message.number if isinstance(message, pb.ParamRef) else 0
-    return max([highest, *(count_parameters(child) for child in child_messages(message))])
+    """Return the highest n of all `$n`.
+
+    Raises:
+        UndefinedParameter: `$0`, or one higher than PostgreSQL takes.
+    """
+    return max((_number(part) for part in walk(message) if isinstance(part, pb.ParamRef)), default=0)
+
+
+def _number(reference: pb.ParamRef) -> int:
+    if not 0 < reference.number <= _HIGHEST:
+        raise UndefinedParameter(f"there is no parameter ${reference.number}", None, reference.location + 1)
+    return int(reference.number)
 
 
 def oid_of_type(name: pb.TypeName) -> int | None:
@@ -101,9 +115,27 @@ def oid_of_value(value: object) -> int:
 
 
 def infer_parameters(message: Message, declared: Sequence[int], column_oids: ColumnOids) -> dict[int, int]:
-    """Return n → type OID for every `$n` whose type the client declared or the statement tells."""
+    """Return n → type OID for every `$n` whose type the client declared or the statement tells.
+
+    Raises:
+        UndefinedParameter: see `count_parameters`.
+        IndeterminateDatatype: a lower n is nowhere in the statement, nor declared. `$999999999` alone would have the
+            server make as many types.
+    """
     inference = _Inference(column_oids)
     inference.visit(message)
+    numbers = inference.numbers
+    if len(numbers) < max(numbers, default=0):
+        missing = next(
+            (
+                number
+                for number in range(1, max(numbers))
+                if number not in numbers and (number > len(declared) or declared[number - 1] in {0, oids.UNKNOWN})
+            ),
+            None,
+        )
+        if missing is not None:
+            raise IndeterminateDatatype(f"could not determine data type of parameter ${missing}")
     for number, oid in enumerate(declared, 1):
         if oid and oid != oids.UNKNOWN:
             inference.found[number] = oid
@@ -136,9 +168,12 @@ class _Inference:
     def __init__(self, column_oids: ColumnOids) -> None:
         self._column_oids = column_oids
         self.found: dict[int, int] = {}
+        self.numbers: set[int] = set()
 
     def visit(self, message: Message) -> None:
-        if isinstance(message, pb.TypeCast):
+        if isinstance(message, pb.ParamRef):
+            self.numbers.add(_number(message))
+        elif isinstance(message, pb.TypeCast):
             self._note(message.arg, oid_of_type(message.type_name))
         elif isinstance(message, pb.SelectStmt):
             self._note(message.limit_count, oids.INT8)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from fsspeckit_sqlserver.session.blocks import allowed_when_failed
 from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps, stream
@@ -18,6 +20,7 @@ from fsspeckit_sqlserver.session.errors import (
 from fsspeckit_sqlserver.session.execution import command_tag, prepare, row_description, run, set_deadline
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
 from fsspeckit_sqlserver.statement import SyntaxProblem, parse_statements
+from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.parameters import decode_parameter
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.backend import (
@@ -33,6 +36,10 @@ from fsspeckit_sqlserver.wire.backend import (
 
 __all__ = ["bind", "close", "describe", "execute", "parse"]
 
+_MOST_PARAMETERS: Final = 65_535
+"""Counts of Parse, Bind and ParameterDescription are unsigned 16-bit integers."""
+_PARAMETER: Final = re.compile(r"\$(\d+)")
+
 
 def parse(state: SessionState, message: fe.Parse) -> Steps[None]:
     """Prepare one statement."""
@@ -44,8 +51,24 @@ def parse(state: SessionState, message: fe.Parse) -> Steps[None]:
     if len(statements) > 1:
         raise SyntaxProblem("cannot insert multiple commands into a prepared statement", 0)
     statement = statements[0] if statements else None
+    count = _unbindable(message.sql)
+    if statement is not None and count:  # as PostgreSQL: it can be prepared, and no Bind can fill it
+        state.statements[message.name] = Prepared(message.name, statement, (oids.UNKNOWN,) * count, None)
+        yield Send(PARSE_COMPLETE)
+        return
     state.statements[message.name] = yield from prepare(state, message.name, statement, message.parameter_oids)
     yield Send(PARSE_COMPLETE)
+
+
+def _unbindable(sql: str) -> int:
+    """Return how many parameters a statement has, if they are more than Bind can count; else 0.
+
+    Only where each has a place in the text: `$999999999` alone is the engine's to refuse.
+    """
+    if sql.count("$") <= _MOST_PARAMETERS:
+        return 0
+    numbers = set(map(int, _PARAMETER.findall(sql)))
+    return len(numbers) if _MOST_PARAMETERS < len(numbers) == max(numbers) else 0
 
 
 def bind(state: SessionState, message: fe.Bind) -> Steps[None]:
@@ -97,6 +120,12 @@ def describe(state: SessionState, message: fe.Describe) -> Steps[None]:
     """Answer what a statement takes and gives, or what a portal gives. Runs nothing."""
     if message.target == "S":
         prepared = prepared_statement(state, message.name)
+        if len(prepared.parameter_oids) > _MOST_PARAMETERS:
+            count = len(prepared.parameter_oids)
+            raise ProtocolViolation(
+                f'prepared statement "{message.name}" has {count} parameters, of which a message can describe '
+                f"{_MOST_PARAMETERS}"
+            )
         yield Send(ParameterDescription(prepared.parameter_oids))
         formats: tuple[int, ...] = (0,) * len(prepared.columns or ())
     else:

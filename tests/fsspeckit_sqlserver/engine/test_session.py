@@ -214,7 +214,6 @@ def _shape(session: DuckSession, sql: str, *declared: int) -> tuple[tuple[int, .
         ("SELECT 1 FROM (SELECT id AS i FROM trips) s WHERE s.i = $1", (oids.TEXT,)),
         ("SELECT date_trunc($1, now())", (oids.TEXT,)),
         ("SELECT 1 FROM pg_class WHERE oid = $1 AND relname = $2", (oids.OID, oids.NAME)),
-        ("SELECT $2::int", (oids.TEXT, oids.INT4)),
     ],
 )
 def test_parameter_types_are_inferred(client: Client, sql: str, parameters: tuple[int, ...]) -> None:

@@ -18,6 +18,7 @@ from fsspeckit_lib.cache.files import CachedFile
 from fsspeckit_lib.cache.index import Row
 from fsspeckit_lib.cache.metadata import Known
 from fsspeckit_lib.cache.offline import OfflineStore, entry_id
+from fsspeckit_lib.core.markers import real_files
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.errors import NotFound
 
@@ -119,7 +120,7 @@ class StorageCache:
         entry: Entry = self.store.stat(key) if key else DirectoryInfo("")
         if isinstance(entry, ObjectInfo):
             return [entry]
-        return [info for page in self.store.list_recursive(key) for info in page]
+        return [info for page in self.store.list_recursive(key) for info in real_files(self.store, page)]
 
     def pin(self, key: str) -> list[ObjectInfo]:
         """Keep an object, or all below a folder, from eviction; return what there is of it, for `fetch`.

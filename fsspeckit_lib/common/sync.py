@@ -29,6 +29,7 @@ from fsspeckit_lib.common.parallel import iter_parallel
 from fsspeckit_lib.common.progress import progress_bar
 from fsspeckit_lib.common.transfer import copy_file, identity, local_files, local_path, remove_file, unwrap
 from fsspeckit_lib.common.units import format_size
+from fsspeckit_lib.core.markers import real_files
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, NotADirectory, NotFound, Unavailable
 
 __all__ = ["SyncIncomplete", "SyncResult", "sync_dir"]
@@ -256,7 +257,7 @@ def _files(fs: fsspec.AbstractFileSystem, root: str) -> Iterator[tuple[str, _Fil
         place = fs._place(root)
         skip = len(place.key) + 1 if place.key else 0
         for page in place.store.list_recursive(place.key):
-            for entry in page:
+            for entry in real_files(place.store, page):
                 tag, mtime_s = _tag_of(entry.etag), entry.mtime_ns / 1e9 or None
                 yield entry.key[skip:], _File(place.name(entry.key), entry.size_bytes, tag, mtime_s)
         return

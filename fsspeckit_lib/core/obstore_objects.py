@@ -11,21 +11,19 @@ an S3 folder leaves them out and says so.
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from arro3.core import DataType
 from obstore.exceptions import PreconditionError
 from obstore.store import GCSStore, S3Store
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.endpoints import Endpoint, endpoint_for
+from fsspeckit_lib.core.markers import without_markers
 from fsspeckit_lib.core.objects import (
     Below,
     DirectoryInfo,
@@ -36,34 +34,27 @@ from fsspeckit_lib.core.objects import (
     Precondition,
     check_span,
 )
+from fsspeckit_lib.core.obstore_infos import info_of, infos_of, may_be_md5, quoted
 from fsspeckit_lib.core.obstore_writer import ConditionalWriter, MultipartWriter
 from fsspeckit_lib.core.storage_class import storage_class_of
-from fsspeckit_lib.errors import AlreadyExists, CacheStale, Conflict, IsADirectory, NotFound, ShortRead, Unsupported
+from fsspeckit_lib.core.unnameable import UNNAMEABLE, UnnameableKey, guarded, unnameable
+from fsspeckit_lib.errors import AlreadyExists, CacheStale, Conflict, IsADirectory, NotFound, ShortRead
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta, PutMode
+    from obstore import GetOptions, PutMode
     from obstore.store import ObjectStore as ObstoreStore
 
     from fsspeckit_lib.core.s3_listing import NameableLister
 
-__all__ = ["ObstoreObjects", "UnnameableKey"]
+__all__ = ["ObstoreObjects"]
 
 _logger = logging.getLogger(__name__)
 
 _PAGE_OBJECTS = 1000
 _SHOWN_KEYS = 3
-_UNNAMEABLE = "a key here has an empty, '.' or '..' component or a control character, which obstore cannot name"
-_MD5 = re.compile('"[0-9a-f]{32}"')
-_MD5_BYTES = 32 << 10  # 50 us of MD5, which is what the shorter way saves
-_MICROSECONDS = DataType.timestamp("us", tz="UTC")
+_HEADS = 16
 _FEW_OBJECTS = 900  # a page has at most 1000 keys: with fewer rows than these it was the last one
 _DELETE_OBJECTS = 1000  # of one request: the limit of S3's DeleteObjects
-
-
-class UnnameableKey(Unsupported):
-    """A key that S3 can hold and obstore cannot name: it cannot be read, and not be among what is copied or removed."""
-
-    kind = "unnameable-key"
 
 
 class ObstoreObjects:
@@ -150,7 +141,7 @@ class ObstoreObjects:
         who = self._who(key)
 
         def fetch() -> Any:
-            with _unnameable(who):
+            with unnameable(who):
                 return obstore.list_with_delimiter(self._store, key or None, return_arrow=True)
 
         try:
@@ -168,7 +159,7 @@ class ObstoreObjects:
         for start in range(0, batch.num_rows, _PAGE_OBJECTS):
             # the marker object `key/` comes back under the directory's own name
             rows = batch.slice(start, min(_PAGE_OBJECTS, batch.num_rows - start))
-            page = [info for info in _infos(rows) if info.key != key]
+            page = [info for info in infos_of(rows) if info.key != key]
             if page:
                 found = True
                 yield page
@@ -184,7 +175,7 @@ class ObstoreObjects:
                 yield page.entries
         except ImportError as error:
             raise UnnameableKey(
-                f"{who!r}: {_UNNAMEABLE}; install the extra s3 (s3fs) to list the others, or rename it with the "
+                f"{who!r}: {UNNAMEABLE}; install the extra s3 (s3fs) to list the others, or rename it with the "
                 "provider's own tool"
             ) from error
         shown = ", ".join(map(repr, hidden[:_SHOWN_KEYS]))
@@ -193,13 +184,21 @@ class ObstoreObjects:
         )
 
     def list_recursive(self, key: str) -> Iterator[Sequence[ObjectInfo]]:
-        """Yield every object below `key`, streamed page by page. A listing that breaks off half-way raises."""
-        who = self._who(key)
-        listing, first = self._endpoint.call(who, lambda: self._begin_listing(who, key, _PAGE_OBJECTS))
-        pages = self._endpoint.pages(who, _guarded(who, listing))
-        while first is not None:
-            yield [info for info in _infos(first) if info.key != key]
-            first = next(pages, None)
+        """Yield every object below `key`, streamed page by page. A listing that breaks off half-way raises.
+
+        The marker of a folder (an empty object `a/b/`) comes as `a/b`, unless something lies below it: see `real_only`.
+        """
+        for page in self._list_after(key, None):
+            yield without_markers(page, key)
+
+    def real_only(self, objects: Sequence[ObjectInfo]) -> list[ObjectInfo]:
+        """Return the objects without those that are the markers of empty folders: one HEAD for each empty object."""
+        empty = [info.key for info in objects if not info.size_bytes]
+        if not empty:
+            return list(objects)
+        with ThreadPoolExecutor(_HEADS) as pool:
+            there = dict(zip(empty, pool.map(self._is_object, empty), strict=True))
+        return [info for info in objects if there.get(info.key, True)]
 
     def list_from(self, key: str, after: str) -> Iterator[Sequence[ObjectInfo]] | None:
         """Return pages of every object below `key` whose key comes after `after`, in order; None: not this storage.
@@ -210,19 +209,19 @@ class ObstoreObjects:
             return None
         return self._list_after(key, after)
 
-    def _list_after(self, key: str, after: str) -> Iterator[Sequence[ObjectInfo]]:
+    def _list_after(self, key: str, after: str | None) -> Iterator[Sequence[ObjectInfo]]:
         who = self._who(key)
         listing, first = self._endpoint.call(who, lambda: self._begin_listing(who, key, _PAGE_OBJECTS, after))
-        pages = self._endpoint.pages(who, _guarded(who, listing))
+        pages = self._endpoint.pages(who, guarded(who, listing))
         while first is not None:
-            yield list(_infos(first))
+            yield list(infos_of(first))
             first = next(pages, None)
 
     def read_range(self, info: ObjectInfo, start: int, stop: int) -> Buffer:
         """Return bytes [start, stop) of that version: one GET with Range and, given an ETag, If-Match."""
         who = self._who(info.key)
         check_span(who, info, start, stop)  # a range past the end would panic in Rust
-        is_small = self._etags_are_md5 and (start, stop) == (0, info.size_bytes) and _may_be_md5(info)
+        is_small = self._etags_are_md5 and (start, stop) == (0, info.size_bytes) and may_be_md5(info)
         if is_small:
             small = self._get_small(who, info)
             if small is not None:
@@ -232,9 +231,9 @@ class ObstoreObjects:
             options["if_match"] = info.etag
 
         def fetch() -> Buffer:
-            with _unnameable(who):
+            with unnameable(who):
                 result = obstore.get(self._store, info.key, options=options)
-                now = _info(info.key, result.meta)
+                now = info_of(info.key, result.meta)
                 if now.version != info.version:
                     raise CacheStale(who, info.version, now.version)
                 data = result.bytes()
@@ -259,7 +258,7 @@ class ObstoreObjects:
         """
 
         def fetch() -> Buffer:
-            with _unnameable(who):
+            with unnameable(who):
                 return obstore.get_range(self._store, info.key, start=0, end=info.size_bytes)
 
         try:
@@ -275,9 +274,9 @@ class ObstoreObjects:
         who = self._who(key)
 
         def fetch() -> tuple[ObjectInfo, Buffer]:
-            with _unnameable(who):
+            with unnameable(who):
                 result = obstore.get(self._store, key)
-                info = _info(key, result.meta)
+                info = info_of(key, result.meta)
                 data = result.bytes()
             if len(data) != info.size_bytes:
                 raise ShortRead(who, 0, info.size_bytes, len(data))
@@ -300,7 +299,7 @@ class ObstoreObjects:
             mode = self._update_mode(who, key, only.etag)
 
         def send() -> None:
-            with _unnameable(who):
+            with unnameable(who):
                 # obstore asks for parts only in mode "overwrite"; the others are one request, whatever their size
                 obstore.put(self._store, key, memoryview(data), mode=mode)
 
@@ -324,7 +323,7 @@ class ObstoreObjects:
             raise AlreadyExists(f"{who}: it exists already, and only a new object was wanted")
 
         def send() -> None:
-            with _unnameable(who):
+            with unnameable(who):
                 obstore.copy(self._store, source, target)
 
         self._endpoint.change(self._who(source), send)
@@ -336,7 +335,7 @@ class ObstoreObjects:
             who = self._who(batch[0])
 
             def send(batch: list[str] = batch, who: str = who) -> None:
-                with _unnameable(who):
+                with unnameable(who):
                     obstore.delete(self._store, batch)
 
             try:
@@ -358,13 +357,21 @@ class ObstoreObjects:
             meta = self._endpoint.call(who, lambda: obstore.head(self._store, key))
         except NotFound:
             raise Conflict(f"{who}: found no object, wanted to replace version {etag}; read it again") from None
-        if _quoted(meta["e_tag"]) != etag:
+        if quoted(meta["e_tag"]) != etag:
             raise Conflict(f"{who}: found version {meta['e_tag']}, wanted to replace {etag}; read it again")
         return {"e_tag": etag, "version": meta["version"]}
 
     def _head(self, who: str, key: str) -> ObjectInfo:
-        with _unnameable(who):
-            return _info(key, obstore.head(self._store, key))
+        with unnameable(who):
+            return info_of(key, obstore.head(self._store, key))
+
+    def _is_object(self, key: str) -> bool:
+        who = self._who(key)
+        try:
+            self._endpoint.call(who, lambda: self._head(who, key))
+        except NotFound:
+            return False
+        return True
 
     def _exists(self, key: str) -> bool:
         try:
@@ -391,69 +398,15 @@ class ObstoreObjects:
         if first.num_rows >= _FEW_OBJECTS:  # there may be more
             return Below(True, None)
         # the marker object `key/` comes back under the directory's own name
-        return Below(True, [info for info in _infos(first) if info.key != key])
+        return Below(True, [info for info in infos_of(first) if info.key != key])
 
     def _begin_listing(
         self, who: str, key: str, chunk_size: int, after: str | None = None
     ) -> tuple[Iterator[Any], Any]:
-        with _unnameable(who):
+        with unnameable(who):
             found = obstore.list(self._store, key or None, offset=after, chunk_size=chunk_size, return_arrow=True)
             listing = iter(found)
             return listing, next(listing, None)
 
     def _who(self, key: str) -> str:
         return f"{self._url}/{key}" if key else self._url
-
-
-class _unnameable:  # noqa: N801 - reads as a with-block
-    """Turn obstore's ValueError for a key it cannot name into Unsupported. A class: a generator costs three times."""
-
-    __slots__ = ("_who",)
-
-    def __init__(self, who: str) -> None:
-        self._who = who
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and ("parse path" in str(error) or "invalid path" in str(error)):
-            raise UnnameableKey(f"{self._who!r}: {_UNNAMEABLE}; rename it with the provider's own tool") from error
-
-
-def _guarded(who: str, listing: Iterator[Any]) -> Iterator[Any]:
-    while True:
-        with _unnameable(who):
-            page = next(listing, None)
-        if page is None:
-            return
-        yield page
-
-
-def _may_be_md5(info: ObjectInfo) -> bool:
-    """Tell whether the ETag can be the MD5 of the bytes, as that of an object of one PUT is, and is soon computed."""
-    return 0 < info.size_bytes <= _MD5_BYTES and info.etag is not None and _MD5.fullmatch(info.etag) is not None
-
-
-def _infos(batch: Any) -> Iterator[ObjectInfo]:
-    """Return the objects of one Arrow batch of a listing."""
-    keys, sizes, etags = (batch.column(name).to_pylist() for name in ("path", "size", "e_tag"))
-    modified_us = batch.column("last_modified").cast(_MICROSECONDS).cast(DataType.int64()).to_pylist()
-    return (
-        ObjectInfo(key, size, us // 1_000_000 * 1_000_000_000, etag if etag and etag[0] == '"' else _quoted(etag))
-        for key, size, us, etag in zip(keys, sizes, modified_us, etags, strict=True)
-    )
-
-
-def _info(key: str, meta: ObjectMeta) -> ObjectInfo:
-    return ObjectInfo(key, meta["size"], _whole_seconds_ns(meta["last_modified"]), _quoted(meta["e_tag"]))
-
-
-def _quoted(etag: str | None) -> str | None:
-    """Return an ETag as a header has it. Azure's and GCS's listings leave the quotes out."""
-    return f'"{etag}"' if etag and not etag.startswith(('"', "W/")) else etag
-
-
-def _whole_seconds_ns(modified: datetime.datetime) -> int:
-    # LIST may give milliseconds where HEAD's header cannot, and both must describe one version alike
-    return int(modified.timestamp()) * 1_000_000_000

@@ -14,6 +14,7 @@ import click
 
 from fsspeckit_lib.common.command_line import with_context
 from fsspeckit_lib.common.transfer import local_files, local_path
+from fsspeckit_lib.core.markers import real_files
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, ObjectStore
 from fsspeckit_lib.core.store_filesystem import StoreFileSystem
 from fsspeckit_lib.errors import BadInput, NotADirectory, NotFound, Unavailable
@@ -79,7 +80,7 @@ class Place:
                     on_odd(key)
             return
         for page in self.store.list_recursive(self.key):
-            yield from page
+            yield from real_files(self.store, page)
 
 
 @dataclass(slots=True)

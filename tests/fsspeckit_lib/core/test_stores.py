@@ -12,8 +12,9 @@ import s3fs
 from fsspeckit_lib.core.factory import filesystem
 from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.core.objects import DirectoryInfo
-from fsspeckit_lib.core.obstore_objects import ObstoreObjects, UnnameableKey
+from fsspeckit_lib.core.obstore_objects import ObstoreObjects
 from fsspeckit_lib.core.stores import open_store
+from fsspeckit_lib.core.unnameable import UnnameableKey
 from fsspeckit_lib.errors import (
     AccessDenied,
     NotADirectory,

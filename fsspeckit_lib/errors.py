@@ -65,9 +65,15 @@ class BadInput(GatewayError):
 
 
 class UnknownName(BadInput):
-    """A name that is not among the known ones: a scheme, an option, a storage. Names the nearest known one."""
+    """A name that is not among the known ones: a scheme, an option, a storage. Names the nearest known one.
+
+    Attributes:
+        name, known: the facts, for who knows further names that could have been meant; may be empty.
+    """
 
     kind = "unknown-name"
+    name = ""
+    known: tuple[str, ...] = ()
 
 
 class InvalidValue(BadInput):

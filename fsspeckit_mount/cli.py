@@ -13,11 +13,12 @@ from typing import Any, NoReturn
 
 import click
 
+from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.common.units import format_size, parse_duration, parse_size
-from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, NotFound, Unavailable
+from fsspeckit_lib.errors import BadInput, Conflict, GatewayError, NotFound, Unavailable, UnknownName
 from fsspeckit_lib.service.command import run_command
 from fsspeckit_mount.config import DaemonConfig, MountConfig, configured_mount
-from fsspeckit_mount.options import DRIVERS, mount_options, split_options
+from fsspeckit_mount.options import DRIVERS, MOUNT_OPTIONS, PROCESS_OPTIONS, mount_options, split_options
 
 __all__ = ["main", "mount", "mount_helper", "umount"]
 
@@ -123,7 +124,8 @@ def source_command(
     from fsspeckit_lib.service.settings import load_settings, parse_option_pairs
 
     words, process, storage_options = split_options(parse_option_pairs(options))
-    flags.pop("read_only")
+    if flags.pop("read_only"):
+        words.setdefault("ro", "true")
     for name, value in flags.items():
         if value is not None:
             words[name] = ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -138,7 +140,7 @@ def source_command(
         if not sections:
             raise BadInput(f"configuration {config_path}: found no mounts, wanted some, or SOURCE and MOUNTPOINT")
         if storage_options:
-            raise BadInput(f"-o {next(iter(storage_options))}: is for a storage; write it below storages: or mounts:")
+            raise _not_of_one_storage(next(iter(storage_options)))
         mounts = tuple(configured_mount(section, words) for section in sections)
     else:
         place = os.path.abspath(mountpoint)
@@ -245,12 +247,24 @@ def mount_helper() -> NoReturn:
     for word in words:
         if word in {"-N", "-t"}:
             next(words, None)
-        elif word == "-o" or not word.startswith("-"):
+        elif word.startswith("-o"):
+            options = word[2:] or next(words, "")
+            # mount(8) says rw where nobody said anything: it is no wish to write
+            options = ",".join(part for part in options.split(",") if part not in {"", "rw"})
+            kept += ["-o", options] if options else []
+        elif not word.startswith("-"):
             kept.append(word)
-    if "-f" in sys.argv[1:]:
-        sys.exit(0)  # mount --fake
+        elif "f" in word:
+            sys.exit(0)  # mount --fake
     sys.argv[1:] = kept
     run_command(mount, "mount.fsspeckit")
+
+
+def _not_of_one_storage(name: str) -> BadInput:
+    close = nearest(name, [*MOUNT_OPTIONS, *PROCESS_OPTIONS])
+    if close:
+        return UnknownName(f"-o: unknown option {name!r}; did you mean {close!r}?")
+    return BadInput(f"-o {name}: is for a storage; write it below storages: or mounts:")
 
 
 def _log_path(log_file: str | None, mountpoint: str, *, foreground: bool) -> str | None:

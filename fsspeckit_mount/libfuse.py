@@ -74,6 +74,7 @@ class LibfuseDriver:
             "ro": True,
             "nosuid": True,
             "nodev": True,
+            "noexec": options.no_exec,
             "default_permissions": True,
             "allow_other": options.allow_other,
             "use_ino": True,

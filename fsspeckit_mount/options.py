@@ -13,10 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.common.units import parse_duration, parse_size
-from fsspeckit_lib.errors import InvalidValue, Unsupported
+from fsspeckit_lib.errors import InvalidValue, UnknownName, Unsupported
 
-__all__ = ["DRIVERS", "MOUNT_OPTIONS", "MountOptions", "mount_options", "split_options"]
+__all__ = [
+    "DRIVERS",
+    "MOUNT_OPTIONS",
+    "PROCESS_OPTIONS",
+    "MountOptions",
+    "mount_options",
+    "split_options",
+    "unknown_option",
+]
 
 DRIVERS: Final = ("auto", "kernel", "libfuse")
 _MISSING: Final = ("refuse", "empty")
@@ -39,6 +48,7 @@ class MountOptions:
         kernel_cache: let the kernel remember names and attributes for their TTL.
         xattrs: offer `user.fsspeckit.*`.
         poll_s: how often a storage that tells of changes is asked; None: as often as is cheap there, 0: never.
+        no_exec: let no program be started from the mount.
         missing: what to do where the prefix does not exist: `refuse`, or show it `empty` until it does.
     """
 
@@ -59,19 +69,22 @@ class MountOptions:
     xattrs: bool = True
     poll_s: float | None = None
     missing: str = "refuse"
+    no_exec: bool = False
 
 
 def mount_options(words: Mapping[str, str]) -> MountOptions:
     """Return what the words say; each is a name of `MOUNT_OPTIONS`.
 
     Raises:
-        InvalidValue: a value the option cannot have; names the option.
+        InvalidValue: a value the option cannot have, or a wish for what no mount can do; names the option.
     """
     values: dict[str, Any] = {}
     for name, text in words.items():
+        if name in _ACCESS:
+            _check_access(name, text)
         parser = _PARSERS.get(name)
         if parser is None:
-            continue  # mount(8)'s own word, or one that is always so
+            continue  # one that is always so
         field, parse = parser
         try:
             values[field] = parse(text)
@@ -88,13 +101,30 @@ def split_options(options: Mapping[str, str]) -> tuple[dict[str, str], dict[str,
     process: dict[str, str] = {}
     storage: dict[str, str] = {}
     for name, value in options.items():
-        if name in _PARSERS:
+        if name in _PARSERS or name in _ACCESS:
             mount[name] = value
         elif name in PROCESS_OPTIONS:
             process[name] = value
         elif name not in _IGNORED and not name.startswith(("x-", "X-")):
             storage[name] = value
     return mount, process, storage
+
+
+def unknown_option(error: UnknownName) -> UnknownName:
+    """Return the error for an option that neither the mount nor the storage knows: with the nearest name of both."""
+    close = nearest(error.name, [*error.known, *MOUNT_OPTIONS, *PROCESS_OPTIONS, "read_only"])
+    if close:
+        return UnknownName(f"-o: unknown option {error.name!r}; did you mean {close!r}?")
+    return UnknownName(f"{error}; of the mount itself: {', '.join(MOUNT_OPTIONS)}")
+
+
+def _check_access(name: str, text: str) -> None:
+    """Refuse a mount that could be written: who asks for one would lose what they write to it only later."""
+    if name == "remount":
+        raise InvalidValue("-o remount: a mount stays as it was made; unmount it and mount it again")
+    if name == "rw" or (name == "read_only" and not _flag(text)):
+        found = name if name == "rw" else f"{name}={text}"
+        raise InvalidValue(f"-o {found}: this version's mounts can only be read; leave it out, or write ro")
 
 
 def _flag(text: str) -> bool:
@@ -150,6 +180,7 @@ _PARSERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "gid": ("gid", _owner("group", lambda name: grp.getgrnam(name).gr_gid)),
     "kernel_cache": ("kernel_cache", _flag),
     "missing": ("missing", _choice(*_MISSING)),
+    "noexec": ("no_exec", _flag),
     "passthrough": ("passthrough", _flag),
     "poll": ("poll_s", _poll),
     "prefetch": ("prefetch_bytes", parse_size),
@@ -164,11 +195,15 @@ MOUNT_OPTIONS: Final = tuple(_PARSERS)
 
 PROCESS_OPTIONS: Final = ("cache_dir", "cache_size", "config", "log_file", "log_level")
 
+_ACCESS: Final = frozenset({"read_only", "remount", "ro", "rw"})
+
 _IGNORED: Final = frozenset(
     {
-        "_netdev", "async", "atime", "auto", "default_permissions", "defaults", "dev", "diratime", "exec", "noatime",
-        "noauto", "nodev", "nodiratime", "noexec", "nofail", "norelatime", "nosuid", "nouser", "owner", "relatime",
-        "ro", "rw", "strictatime", "suid", "sync", "user", "users",
+        "_netdev", "_rnetdev", "async", "atime", "auto", "comment", "default_permissions", "defaults", "dev",
+        "diratime", "dirsync", "exec", "group", "iversion", "lazytime", "loud", "mand", "noatime", "noauto", "nodev",
+        "nodiratime", "nofail", "nogroup", "noiversion", "nolazytime", "nomand", "noowner", "norelatime",
+        "nostrictatime", "nosuid", "nosymfollow", "nouser", "nousers", "owner", "relatime", "silent", "strictatime", "suid",
+        "symfollow", "sync", "user", "users",
     }
 )  # fmt: skip
-"""mount(8)'s words, and default_permissions, which always holds. The mount reads only, whatever they say."""
+"""mount(8)'s words, and default_permissions, which always holds."""

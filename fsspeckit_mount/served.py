@@ -35,7 +35,7 @@ from fsspeckit_mount.kernel.device import FuseDevice
 from fsspeckit_mount.kernel.mounting import mount, raise_readahead, stack_depth_for, unmount
 from fsspeckit_mount.kernel.negotiation import Wishes
 from fsspeckit_mount.kernel.serve import FuseServer
-from fsspeckit_mount.options import MOUNT_OPTIONS
+from fsspeckit_mount.options import unknown_option
 from fsspeckit_mount.poll import ChangePoll
 from fsspeckit_mount.vfs.attributes import Ownership
 from fsspeckit_mount.vfs.operations import VfsConfig, VirtualFileSystem
@@ -137,8 +137,8 @@ def open_store_of(settings: Settings, config: MountConfig) -> ObjectStore:
     try:
         return settings.open_path(config.source, config.path, config.storage_options)
     except UnknownName as error:
-        if any(repr(name) in str(error) for name in config.storage_options):  # it may have been meant for the mount
-            raise UnknownName(f"{error}; of the mount itself: {', '.join(MOUNT_OPTIONS)}") from error
+        if error.name in config.storage_options:  # it may have been meant for the mount
+            raise unknown_option(error) from error
         raise
 
 
@@ -158,7 +158,8 @@ class ServedMount:
         self._check_prefix()
         device: FuseDevice | None = None
         if options.driver == "kernel" or (options.driver == "auto" and sys.platform == "linux"):
-            device = FuseDevice(mount(store.url, mountpoint, allow_other=options.allow_other, read_only=True))
+            fd = mount(store.url, mountpoint, allow_other=options.allow_other, read_only=True, no_exec=options.no_exec)
+            device = FuseDevice(fd)
         self.vfs = VirtualFileSystem(
             self._store,
             MountCache(cache.bind(self._store)),

@@ -35,6 +35,9 @@ def unknown_name(who: str, what: str, name: str, known: Iterable[str], page: str
     known = sorted(set(known))
     close = nearest(name, known)
     if not close and page and len(known) > _SHOWN:
-        return UnknownName(f"{who}: unknown {what} {name!r}; {page} lists the known ones")
-    hint = f"did you mean {close!r}?" if close else f"known: {', '.join(known)}" if known else "none is known here"
-    return UnknownName(f"{who}: unknown {what} {name!r}; {hint}")
+        hint = f"{page} lists the known ones"
+    else:
+        hint = f"did you mean {close!r}?" if close else f"known: {', '.join(known)}" if known else "none is known here"
+    error = UnknownName(f"{who}: unknown {what} {name!r}; {hint}")
+    error.name, error.known = name, tuple(known)
+    return error

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 FILE_SYSTEM_TYPE = "fuse.fsspeckit"
 _DEVICE = "/dev/fuse"
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV = 1, 2, 4
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 1, 2, 4, 8
 _MNT_DETACH = 2
 _OVERLAYFS_MAGIC = 0x794C7630
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -115,7 +115,7 @@ def prepare_mountpoint(path: str) -> str:
     return path
 
 
-def mount(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+def mount(source: str, mountpoint: str, *, allow_other: bool, read_only: bool, no_exec: bool = False) -> int:
     """Mount a new FUSE connection and return its descriptor. The kernel's first request is INIT.
 
     Args:
@@ -125,7 +125,7 @@ def mount(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -
         Unsupported, AccessDenied: FUSE is missing or not allowed here; says what to do.
     """
     if os.geteuid() != 0:
-        return mount_by_helper(source, mountpoint, allow_other=allow_other, read_only=read_only)
+        return mount_by_helper(source, mountpoint, allow_other=allow_other, read_only=read_only, no_exec=no_exec)
     try:
         fd = os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
@@ -133,7 +133,7 @@ def mount(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -
     options = f"fd={fd},rootmode=40000,user_id={os.geteuid()},group_id={os.getegid()},default_permissions"
     if allow_other:
         options += ",allow_other"
-    flags = _MS_NOSUID | _MS_NODEV | (_MS_RDONLY if read_only else 0)
+    flags = _MS_NOSUID | _MS_NODEV | (_MS_RDONLY if read_only else 0) | (_MS_NOEXEC if no_exec else 0)
     try:
         _call(
             "mount",
@@ -210,13 +210,15 @@ def _clean_dead(path: str) -> None:
     _log.warning("mountpoint %s: took away the mount of a process that had died", path)
 
 
-def mount_by_helper(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+def mount_by_helper(source: str, mountpoint: str, *, allow_other: bool, read_only: bool, no_exec: bool = False) -> int:
     """Mount as `mount` does, without any privilege of our own: through fusermount3."""
     helper = _helper()
     options = ["nosuid", "nodev", "default_permissions", f"subtype={FILE_SYSTEM_TYPE.partition('.')[2]}"]
     options.append("fsname=" + source.replace("\\", "\\\\").replace(",", "\\,"))
     if read_only:
         options.append("ro")
+    if no_exec:
+        options.append("noexec")
     if allow_other:
         options.append("allow_other")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

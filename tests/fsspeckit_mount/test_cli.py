@@ -22,6 +22,9 @@ def places(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "source" / "file").write_bytes(b"content")
     (tmp_path / "config.yaml").write_text("storages: {lake: {protocol: file, path: " + str(tmp_path / "source") + "}}")
+    mounts = f"mounts: [{{storage: {tmp_path}/source, mountpoint: {tmp_path}/mnt"
+    (tmp_path / "mounts.yaml").write_text(f"{mounts}}}]")
+    (tmp_path / "rw.yaml").write_text(f"{mounts}, read_only: false}}]")
     return tmp_path
 
 
@@ -42,6 +45,19 @@ _BAD: dict[str, tuple[list[str], int, list[str]]] = {
     "mountpoint is a file": (["source", "source/file"], 2, ["is not a directory"]),
     "mountpoint is not empty": (["source", "full"], 2, ["is not empty (1 entries)"]),
     "unknown scheme": (["s4://bucket", "mnt"], 2, ["s4", "did you mean"]),
+    "misspelt option of the mount": (["source", "mnt", "-o", "atr_ttl=5s"], 2, ["did you mean 'attr_ttl'"]),
+    "misspelt option of the process": (["source", "mnt", "-o", "cachedir=x"], 2, ["did you mean 'cache_dir'"]),
+    "option with a hyphen": (["s3://bucket", "mnt", "-o", "allow-other"], 2, ["did you mean 'allow_other'"]),
+    "misspelt option of the storage": (
+        ["s3://bucket", "mnt", "-o", "enpoint_url=http://127.0.0.1:1"],
+        2,
+        ["did you mean 'endpoint_url'"],
+    ),
+    "misspelt option for all mounts": (["--config", "mounts.yaml", "-o", "atr_ttl=5s"], 2, ["did you mean 'attr_ttl'"]),
+    "option of a storage for all mounts": (["--config", "mounts.yaml", "-o", "region=x"], 2, ["below storages:"]),
+    "a mount to write to": (["source", "mnt", "-o", "rw"], 2, ["-o rw", "only be read"]),
+    "a configured mount to write to": (["--config", "rw.yaml"], 2, ["mnt", "read_only=false", "only be read"]),
+    "another mount at its place": (["source", "mnt", "-o", "remount,ro"], 2, ["unmount it"]),
     "unknown storage option": (["source", "mnt", "-o", "colour=red"], 2, ["colour", "passthrough"]),
     "missing source": (["source/nowhere", "mnt"], 1, ["no such directory"]),
     "source is a file": (["source/file", "mnt"], 1, ["is a file"]),

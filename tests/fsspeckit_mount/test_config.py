@@ -39,7 +39,7 @@ def test_two_mounts_at_one_place_are_refused() -> None:
 
 
 def test_options_of_the_mount_its_process_and_the_storage_are_told_apart() -> None:
-    words = {"passthrough": "No", "region": "x", "cache_dir": "/c", "rw": "true", "_netdev": "true", "x-a.b": "1"}
+    words = {"passthrough": "No", "region": "x", "cache_dir": "/c", "sync": "true", "_netdev": "true", "x-a.b": "1"}
     assert split_options(words) == ({"passthrough": "No"}, {"cache_dir": "/c"}, {"region": "x"})
 
 
@@ -55,6 +55,7 @@ def test_every_option_of_the_mount_is_understood() -> None:
         "gid": grp.getgrgid(os.getgid()).gr_name,
         "kernel_cache": "no",
         "missing": "empty",
+        "noexec": "true",
         "passthrough": "off",
         "poll": "10s",
         "prefetch": "64MiB",
@@ -82,6 +83,7 @@ def test_every_option_of_the_mount_is_understood() -> None:
         xattrs=False,
         poll_s=10.0,
         missing="empty",
+        no_exec=True,
     )
     assert mount_options({"poll": "auto"}).poll_s is None
     assert mount_options({"poll": "no"}).poll_s == 0
@@ -106,6 +108,22 @@ def test_a_wrong_value_names_its_option(name: str, text: str) -> None:
         mount_options({name: text})
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("rw", "true"), ("read_only", "no"), ("read_only", "false"), ("remount", "true")]
+)
+def test_what_a_mount_cannot_do_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InvalidValue, match=f"-o {name}"):
+        mount_options({name: text})
+    assert mount_options({"ro": "true", "read_only": "yes"}) == MountOptions()
+
+
+def test_a_configured_mount_that_could_be_written_is_refused() -> None:
+    written = {"storage": "lake", "mountpoint": "/mnt/lake", "read_only": False}
+    with pytest.raises(InvalidValue, match=r"mounts: /mnt/lake: .*read_only=false: .*can only be read"):
+        configured_mount(MountSettings.model_validate(written), {})
+    configured_mount(MountSettings.model_validate({**written, "read_only": True}), {})
+
+
 def test_a_section_of_the_configuration_is_a_mount() -> None:
     section = MountSettings.model_validate(
         {
@@ -123,7 +141,7 @@ def test_a_section_of_the_configuration_is_a_mount() -> None:
     assert (found.source, found.path, found.mountpoint) == ("lake", "raw/", "/mnt/lake")
     assert found.storage_options == {"region": "eu", "allow_http": "true"}
     assert found.options == MountOptions(attribute_ttl_s=9.0, file_mode=0o640, uid=7, poll_s=0.0)
-    with pytest.raises(InvalidValue, match="mounts: /mnt/lake: -o umask"):
+    with pytest.raises(InvalidValue, match=r"mounts: /mnt/lake: -o umask"):
         configured_mount(
             section.model_validate({**section.model_dump(by_alias=True, exclude_unset=True), "umask": "9"}), {}
         )

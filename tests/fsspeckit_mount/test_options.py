@@ -264,6 +264,38 @@ def test_a_line_of_fstab(source: Path, tmp_path: Path) -> None:
         clean(tmp_path / "mnt")
 
 
+def test_odd_ways_to_call_the_helper_of_fstab(source: Path, tmp_path: Path) -> None:
+    place = tmp_path / "mnt"
+    place.mkdir()
+    words = f"cache_dir={tmp_path}/c,log_file={tmp_path}/log"
+    assert run_command(HELPER, source, place, "-f", "-o", words) == (0, "")
+    assert find_mount(str(place)) is None  # a fake one
+    status, said = run_command(HELPER, source, place, "-o", f"remount,{words}")
+    assert (status, find_mount(str(place))) == (2, None)
+    assert said.startswith("mount.fsspeckit: -o remount: ")
+    status, said = run_command(HELPER, source, place, "-o", f"rw,noexecs,{words}")
+    assert status == 2
+    assert "did you mean 'noexec'?" in said
+    try:
+        assert run_command(HELPER, source, place, "-sv", "-n", "-N", "/proc/1/ns/mnt", f"-orw,,{words}") == (0, "")
+        assert (place / "file").read_bytes() == b"content"
+    finally:
+        clean(place)
+    try:
+        assert run_command(HELPER, source, place, "-o", f"rw,user=root,comment=x,{words}") == (0, "")
+    finally:
+        clean(place)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_noexec_lets_no_program_be_started(source: Path, tmp_path: Path, driver: str) -> None:
+    (source / "program").write_text("#!/bin/sh\nexit 0\n")
+    for words, status in (("file_mode=0555", 0), ("file_mode=0555,noexec", 126)):
+        with mounted(source, tmp_path, "-o", words, "--driver", driver) as mount:
+            started = subprocess.run(["sh", "-c", mount.path / "program"], capture_output=True, check=False)
+            assert started.returncode == status
+
+
 def test_without_the_kernels_caches_every_look_reaches_the_daemon(source: Path, tmp_path: Path) -> None:
     with mounted(source, tmp_path, "-o", "kernel_cache=no", "--attr-ttl", "1h", "--log-level", "debug") as mount:
         for _ in range(3):

@@ -202,8 +202,8 @@ _IGNORED: Final = frozenset(
         "_netdev", "_rnetdev", "async", "atime", "auto", "comment", "default_permissions", "defaults", "dev",
         "diratime", "dirsync", "exec", "group", "iversion", "lazytime", "loud", "mand", "noatime", "noauto", "nodev",
         "nodiratime", "nofail", "nogroup", "noiversion", "nolazytime", "nomand", "noowner", "norelatime",
-        "nostrictatime", "nosuid", "nosymfollow", "nouser", "nousers", "owner", "relatime", "silent", "strictatime", "suid",
-        "symfollow", "sync", "user", "users",
+        "nostrictatime", "nosuid", "nosymfollow", "nouser", "nousers", "owner", "relatime", "silent", "strictatime",
+        "suid", "symfollow", "sync", "user", "users",
     }
 )  # fmt: skip
 """mount(8)'s words, and default_permissions, which always holds."""

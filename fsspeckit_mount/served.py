@@ -325,10 +325,11 @@ class ServedMount:
 
     def _make_poll(self) -> ChangePoll | None:
         every_s = self.config.options.poll_s
-        if every_s == 0.0 or not isinstance(self._store, TellsChanges):
+        store = getattr(self._store, "inner", self._store)  # whom an answer from memory would tell of no change
+        if every_s == 0.0 or not isinstance(store, TellsChanges):
             return None
-        every_s = self._store.change_poll_s if every_s is None else every_s
-        return ChangePoll(self._store, every_s, lambda: self.refresh("")) if every_s > 0 else None
+        every_s = store.change_poll_s if every_s is None else every_s
+        return ChangePoll(store, every_s, lambda: self.refresh("")) if every_s > 0 else None
 
 
 class MountCache:

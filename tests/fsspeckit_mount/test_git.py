@@ -72,3 +72,17 @@ def test_a_ref_that_moves_is_noticed_before_any_ttl(project: Forge, tmp_path: Pa
         assert (mount.path / "new").read_bytes() == b"new\n"
         assert "new" in os.listdir(mount.path)
         assert "the storage changed" in mount.log.read_text()
+
+
+def test_a_moved_ref_is_noticed_also_where_outages_are_bridged(project: Forge, tmp_path: Path) -> None:
+    config = tmp_path / "fsspeckit.yaml"
+    config.write_text("cache: {when_offline: serve-stale}\n")
+    source = f"gitlab://{project.project.path}@main"
+    flags = ("--config", str(config), "--attr-ttl", "1h", "--dir-ttl", "1h")
+    with mounted(source, tmp_path / "m", *_options(project, poll="200ms"), *flags) as mount:
+        assert (mount.path / "README.md").read_bytes() == b"# hello\n"
+        project.repository.commit({"README.md": b"# changed\n"})
+        deadline = time.monotonic() + 30
+        while (mount.path / "README.md").read_bytes() != b"# changed\n":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

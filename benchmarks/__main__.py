@@ -1,6 +1,6 @@
 """`make bench`: every table, or those named. Medians of ratios within one run; goals missed are named at the end.
 
-python -m benchmarks [--quick] [library] [cache] [mount] [wire]
+python -m benchmarks [--quick] [library] [cache] [mount] [wire] [restart]
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _TABLES = {
     "cache": "The cache",
     "mount": "The mount",
     "wire": "The SQL server",
+    "restart": "The SQL server after a restart",
 }
 
 

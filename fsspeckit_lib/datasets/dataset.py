@@ -1,8 +1,8 @@
 """A dataset under an object store: lists its files, reads their footers, keeps one manifest fresh.
 
 A manifest is believed for `ttl_s`; after that one listing tells which files are new, changed or gone (by
-`ObjectInfo.version`), and only their footers are read. Several threads may ask at once: one works, the others wait, and
-each may give up on its own (`checkpoint`).
+`ObjectInfo.version`), and only their footers are read; after a restart too, where footers are kept. Several threads may
+ask at once: one works, the others wait, and each may give up on its own (`checkpoint`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.datasets.discovery import require_files
 from fsspeckit_lib.datasets.footers import Footer, SchemaPool, read_footer
+from fsspeckit_lib.datasets.kept_footers import KeptFooters
 from fsspeckit_lib.datasets.manifest import Manifest, Partitioning, build_manifest
 from fsspeckit_lib.datasets.ports import StorageFiles
 from fsspeckit_lib.errors import CacheStale, NotFound
@@ -47,6 +48,7 @@ class Dataset:
         *,
         partitioning: Partitioning = "auto",
         ttl_s: float = 30.0,
+        kept: KeptFooters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Describe a dataset; no I/O.
@@ -56,10 +58,11 @@ class Dataset:
             store: rooted at the dataset's folder.
             files: the same store through the cache.
             executor: threads that read footers in parallel.
+            kept: where footers outlive the process; None keeps none.
         """
         self.name, self.store, self.files = name, store, files
         self._executor, self._partitioning, self._ttl_s, self._clock = executor, partitioning, ttl_s, clock
-        self._pool = SchemaPool()
+        self._pool, self._kept = SchemaPool(), kept
         self._lock = threading.Lock()  # guards all that follows
         self._infos: list[ObjectInfo] | None = None
         self._listed_at = -float("inf")
@@ -130,15 +133,20 @@ class Dataset:
 
     def _build(self, infos: Sequence[ObjectInfo], checkpoint: Checkpoint) -> Manifest:
         known: dict[tuple[str, str], int] = {}
+        kept: dict[tuple[str, str], Footer] = {}
         old = self._manifest
         if old is not None:
             known = {(file.info.key, file.info.version): place for place, file in enumerate(old.files)}
+        elif self._kept is not None:
+            kept = self._kept.load(self._pool)
         pending: dict[int, Future[Footer]] = {}
         footers: list[Footer | None] = [None] * len(infos)
         for place, info in enumerate(infos):
             earlier = known.get((info.key, info.version))
             if old is not None and earlier is not None:
                 footers[place] = old.footer(earlier)
+            elif (footer := kept.get((info.key, info.version))) is not None:
+                footers[place] = footer
             else:
                 pending[place] = self._executor.submit(read_footer, self.files, info, self._pool, self.store.url)
         try:
@@ -154,7 +162,12 @@ class Dataset:
         finally:
             for future in pending.values():
                 future.cancel()
-        return build_manifest(self.name, infos, [footer for footer in footers if footer], self._partitioning)
+        found = [footer for footer in footers if footer]
+        manifest = build_manifest(self.name, infos, found, self._partitioning)
+        if self._kept is not None and pending:
+            with suppress(RuntimeError):  # the threads end with the server
+                self._executor.submit(self._kept.save, infos, found)  # the query does not wait for it
+        return manifest
 
     @contextmanager
     def _held(self, checkpoint: Checkpoint) -> Iterator[None]:

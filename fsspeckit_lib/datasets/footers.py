@@ -91,6 +91,11 @@ class SchemaPool:
 
     def __init__(self) -> None:
         self._known: list[tuple[pq.ParquetSchema, FileSchema, list[tuple[int, int, Decode]]]] = []
+        self._interned: dict[FileSchema, FileSchema] = {}
+
+    def intern(self, schema: FileSchema) -> FileSchema:
+        """Return the one schema that stands for all that are equal to it."""
+        return self._interned.setdefault(schema, schema)
 
     def of(self, metadata: pq.FileMetaData) -> tuple[FileSchema, list[tuple[int, int, Decode]]]:
         """Return a file's schema and how its statistics are decoded: (leaf, column, decoder)."""
@@ -98,7 +103,8 @@ class SchemaPool:
         for known, file_schema, decoders in self._known:  # appended to only, so safe while another thread appends
             if known.equals(schema):
                 return file_schema, decoders
-        file_schema, decoders = _describe(schema)
+        described, decoders = _describe(schema)
+        file_schema = self.intern(described)
         self._known.append((schema, file_schema, decoders))
         return file_schema, decoders
 

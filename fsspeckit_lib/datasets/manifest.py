@@ -245,6 +245,11 @@ def _column_bounds(column: DatasetColumn, footers: Sequence[Footer], unit_rows: 
         chunks = footer.statistics.get(found[0])
         if chunks is None:
             chunks = [(None, None, None)] * len(footer.row_group_rows)
+        if found[1] == column.domain:
+            lower.extend([chunk[0] for chunk in chunks])
+            upper.extend([chunk[1] for chunk in chunks])
+            nulls.extend([chunk[2] for chunk in chunks])
+            continue
         for low, high, null_count in chunks:
             lower.append(_converted(low, found[1], column.domain, is_upper=False))
             upper.append(_converted(high, found[1], column.domain, is_upper=True))

@@ -43,6 +43,8 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["DuckEngine", "open_engine"]
 
 _THREADS: Final = 16
+_FOOTERS: Final = "footers"
+"""Folder below the cache's root where the footers of datasets are kept."""
 _RECURSION_LIMIT: Final = 10_000
 _VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
 
@@ -90,7 +92,7 @@ def open_engine(
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
 
     def open_one(schema: str, name: str, source: TableSource) -> DatasetTable:
-        return open_table(schema, name, source, cache, executor, manifest_ttl_s)
+        return open_table(schema, name, source, cache, executor, manifest_ttl_s, f"{cache.config.root}/{_FOOTERS}")
 
     try:
         named = [(*split_name(name), source) for name, source in tables.items()]

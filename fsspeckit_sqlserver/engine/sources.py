@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from typing_extensions import Buffer
 
 from fsspeckit_lib.core.objects import DirectoryInfo, Entry, ObjectInfo, ObjectStore
-from fsspeckit_lib.datasets import Dataset, is_data_file
+from fsspeckit_lib.datasets import Dataset, KeptFooters, is_data_file
 from fsspeckit_lib.errors import InvalidValue, NotFound
 from fsspeckit_sqlserver.engine.leases import CacheFiles
 from fsspeckit_sqlserver.engine.tables import DatasetTable
@@ -133,16 +133,20 @@ def check_schema(schema: str) -> None:
 
 
 def open_table(
-    schema: str, name: str, source: TableSource, cache: FileCache, executor: Executor, ttl_s: float
+    schema: str, name: str, source: TableSource, cache: FileCache, executor: Executor, ttl_s: float, footers: str
 ) -> DatasetTable:
     """Return a table whose files have been listed.
+
+    Args:
+        footers: the folder that keeps footers.
 
     Raises:
         NotFound: there is no parquet file.
     """
     files = cache.bind(source.store)
     shown = name if schema == DEFAULT_SCHEMA else f"{schema}.{name}"
-    dataset = Dataset(shown, source.store, files, executor, partitioning=source.partitioning, ttl_s=ttl_s)
+    kept = KeptFooters(footers, source.store.namespace)
+    dataset = Dataset(shown, source.store, files, executor, partitioning=source.partitioning, ttl_s=ttl_s, kept=kept)
     dataset.open()
     return DatasetTable(schema, name, dataset, files)
 

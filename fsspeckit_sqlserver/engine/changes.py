@@ -18,8 +18,9 @@ from fsspeckit_sqlserver.engine.errors import (
     UndefinedTable,
     WrongObjectType,
 )
+from fsspeckit_sqlserver.engine.moments import bound_values
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
-from fsspeckit_sqlserver.engine.planner import Planner, check_values, plain_value
+from fsspeckit_sqlserver.engine.planner import Planner, check_values
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
 from fsspeckit_sqlserver.engine.scanning import Prepared
@@ -79,6 +80,9 @@ class Changes:
             return ()
         node, _ = self._resolved(statement)
         message = getattr(node, statement.node_name)
+        if statement.node_name == "insert_stmt" and not message.cols:  # `INSERT INTO t VALUES ($1)`: by place
+            for column in self._temporaries.tables.get(message.relation.relname, {}):
+                message.cols.add().res_target.name = column
         types = infer_parameters(message, declared, self._target_oids(message.relation.relname))
         count = max(count_parameters(message), len(declared))
         return tuple(types.get(number, oids.TEXT) for number in range(1, count + 1))
@@ -203,10 +207,9 @@ class Changes:
         if name == "insert_stmt":
             self._name_first_columns(message, statement.node.relation.relname, self._width(statement))
         count = count_parameters(message)
+        values = bound_values(parameters, types, self._planner.moment())
         prepared = _nothing()
-        prepared.parameters.update(
-            {str(number): plain_value(value) for number, value in enumerate(parameters, 1) if number <= count}
-        )
+        prepared.parameters.update({str(number): value for number, value in enumerate(values, 1) if number <= count})
         try:
             selects = self._select_everything(resolution.datasets, manifests, prepared, count + 1)
         except BaseException:

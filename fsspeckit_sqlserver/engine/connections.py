@@ -75,6 +75,11 @@ class Connections:
         return (self.user, self.database, self.search_path, self._time_zone, self.date_order, generation)
 
     @property
+    def time_zone(self) -> str:
+        """The session's time zone, by name."""
+        return self._time_zone
+
+    @property
     def zone_is_utc(self) -> bool:
         """Whether naive times are in UTC."""
         return self._time_zone.casefold() in _UTC_NAMES

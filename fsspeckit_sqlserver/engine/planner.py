@@ -16,6 +16,7 @@ from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Surroundings
 from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
+from fsspeckit_sqlserver.engine.moments import Moment, bound_values
 from fsspeckit_sqlserver.engine.parameters import oid_of_value
 from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
 from fsspeckit_sqlserver.engine.running import is_stale
@@ -28,7 +29,7 @@ from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.mapping import column_for
 
-__all__ = ["Planner", "check_values", "plain_value"]
+__all__ = ["Planner", "check_values"]
 
 _MAX_PLANS: Final = 256
 _MAX_SHARED_PLANS: Final = 2_000
@@ -222,6 +223,11 @@ class Planner:
                 snapshot[name] = found[name]
         return [found[table.full_name] for table in tables]
 
+    def moment(self, now: dt.datetime | None = None) -> Moment:
+        """Return when and where the statement runs."""
+        connections = self._connections
+        return Moment(now or self._begun_at or dt.datetime.now(dt.UTC), connections.time_zone, connections.date_order)
+
     def prepare(self, plan: Plan, manifests: Sequence[Manifest], parameters: Sequence[object]) -> Prepared:
         """Prune and fetch the files of a plan.
 
@@ -231,7 +237,7 @@ class Planner:
         """
         check_values(plan.parameters, parameters)
         now = self._begun_at or dt.datetime.now(dt.UTC)
-        values = [plain_value(value) for value in parameters]
+        values = bound_values(parameters, plan.parameter_oids, self.moment(now))
         named: dict[str, object] = {str(number): value for number, value in enumerate(values, 1)}
         named[plan.now_name] = now
         surroundings = replace(self.surroundings(), now_parameter=plan.parameters + 1)
@@ -300,11 +306,3 @@ def check_values(wanted: int, parameters: Sequence[object]) -> None:
     """
     if len(parameters) < wanted:
         raise UndefinedParameter(f"there is no parameter ${len(parameters) + 1}")
-
-
-def plain_value(value: object) -> object:
-    """Return a parameter as DuckDB takes it: what is no plain value (an interval) goes as its text."""
-    module = type(value).__module__
-    if value is None or module in {"builtins", "datetime", "decimal", "uuid"}:
-        return value
-    return str(value)

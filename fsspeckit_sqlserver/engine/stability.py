@@ -57,7 +57,9 @@ _UNREADABLE: Final = ("", "")  # no function has this name, so what calls it is 
 
 def is_time_word(value: object) -> bool:
     """Tell whether a text or parameter would be cast to another time tomorrow; arrays of them too."""
-    return isinstance(value, str) and any(part.strip(' "').lower() in _TIME_WORDS for part in _elements(value))
+    return isinstance(value, str) and any(
+        part.strip(' "').partition(" ")[0].lower() in _TIME_WORDS for part in _elements(value)
+    )
 
 
 def _elements(text: str) -> Sequence[str]:

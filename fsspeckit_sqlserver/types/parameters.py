@@ -15,19 +15,27 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from fsspeckit_lib.errors import BadInput
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.array_in import parse_array
 from fsspeckit_sqlserver.types.binary_numeric import decimal_from_binary
 from fsspeckit_sqlserver.types.interval import Interval
 
-__all__ = ["InvalidBinary", "InvalidText", "decode_parameter"]
+__all__ = ["DatetimeOutOfRange", "InvalidBinary", "InvalidText", "decode_parameter"]
 
 
 class InvalidText(BadInput):
     """A text parameter is not a value of its type."""
 
     kind = "invalid-text"
+
+
+class DatetimeOutOfRange(BadInput):
+    """A binary date or time that PostgreSQL's types cannot hold."""
+
+    kind = "datetime-out-of-range"
 
 
 class InvalidBinary(BadInput):
@@ -149,7 +157,7 @@ def _date(text: str) -> object:
 
 def _time(text: str) -> object:
     try:
-        return datetime.time.fromisoformat(text.strip())
+        return datetime.time.fromisoformat(text.strip()) if ":" in text else text
     except ValueError:
         return text
 
@@ -210,11 +218,29 @@ _EPOCH: Final = datetime.datetime(2000, 1, 1)  # noqa: DTZ001 - timestamp withou
 _EPOCH_UTC: Final = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 
 
+_DAY_US: Final = 86_400_000_000
+_FIRST_DAY: Final = -2_451_545  # 4714-11-24 BC, day 0 of the Julian calendar
+_LAST_DAY: Final = 2_145_031_949  # the first of 5874898
+_LAST_TIMESTAMP_DAY: Final = 106_751_983  # the first of 294277
+
+
+def _day(days: int) -> datetime.date | str:
+    """Return a day since 2000-01-01; as text where Python has none."""
+    if 1 <= _EPOCH_DAY + days <= datetime.date.max.toordinal():
+        return datetime.date.fromordinal(_EPOCH_DAY + days)
+    text = str(np.datetime64("2000-01-01", "D") + days)  # astronomical years: 0 is 1 BC
+    year, month, day = text.rsplit("-", 2)
+    number = int(year)
+    return f"{number:04}-{month}-{day}" if number > 0 else f"{1 - number:04}-{month}-{day} BC"
+
+
 def _binary_date(value: bytes) -> object:
     (days,) = struct.unpack("!i", value)
     if days in {2**31 - 1, -(2**31)}:
         return "infinity" if days > 0 else "-infinity"
-    return datetime.date.fromordinal(_EPOCH_DAY + days)
+    if not _FIRST_DAY <= days < _LAST_DAY:
+        raise DatetimeOutOfRange("date out of range")
+    return _day(days)
 
 
 def _binary_timestamp(epoch: datetime.datetime) -> BinaryDecoder:
@@ -222,14 +248,24 @@ def _binary_timestamp(epoch: datetime.datetime) -> BinaryDecoder:
         (microseconds,) = struct.unpack("!q", value)
         if microseconds in {2**63 - 1, -(2**63)}:
             return "infinity" if microseconds > 0 else "-infinity"
-        return epoch + datetime.timedelta(microseconds=microseconds)
+        days, of_day = divmod(microseconds, _DAY_US)
+        if not _FIRST_DAY <= days < _LAST_TIMESTAMP_DAY:
+            raise DatetimeOutOfRange("timestamp out of range")
+        day = _day(days)
+        if isinstance(day, datetime.date):
+            return epoch + datetime.timedelta(microseconds=microseconds)
+        clock = _EPOCH + datetime.timedelta(microseconds=of_day)
+        date, space, era = day.partition(" ")
+        return f"{date} {clock.time().isoformat()}{'+00' if epoch.tzinfo is not None else ''}{space}{era}"
 
     return decode
 
 
 def _binary_time(value: bytes) -> object:
     (microseconds,) = struct.unpack("!q", value)
-    if microseconds == 86_400_000_000:
+    if not 0 <= microseconds <= _DAY_US:
+        raise DatetimeOutOfRange("time out of range")
+    if microseconds == _DAY_US:
         return "24:00:00"
     seconds, fraction = divmod(microseconds, 1_000_000)
     return datetime.time(seconds // 3600, seconds // 60 % 60, seconds % 60, fraction)

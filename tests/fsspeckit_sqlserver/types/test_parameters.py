@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.array_in import parse_array
 from fsspeckit_sqlserver.types.binary_numeric import decimal_from_binary, decimal_to_binary
-from fsspeckit_sqlserver.types.parameters import InvalidBinary, InvalidText, decode_parameter
+from fsspeckit_sqlserver.types.parameters import DatetimeOutOfRange, InvalidBinary, InvalidText, decode_parameter
 
 UTC = dt.UTC
 VALUES: list[tuple[int, str, str, object]] = [
@@ -119,8 +119,6 @@ def test_wrong_text_is_refused(oid: int, text: bytes) -> None:
         (oids.NUMERIC, b"\0\1\0\0\0\0\0\0\xff\xff"),  # a digit above 9999
         (oids.NUMERIC, b"\0\0\0\0\x12\x34\0\0"),  # no such sign
         (oids.UUID, b"\0" * 15),
-        (oids.DATE, b"\x7f\xff\xff\xfe"),  # beyond what Python's dates reach
-        (oids.TIME, b"\xff" * 8),
         (oids.TEXT, b"\xff\xfe"),
         (oids.JSONB, b"\x02{}"),
         (oids.INTERVAL, b"\0" * 15),
@@ -132,6 +130,15 @@ def test_wrong_text_is_refused(oid: int, text: bytes) -> None:
 )
 def test_wrong_binary_is_refused(oid: int, data: bytes) -> None:
     with pytest.raises(InvalidBinary):
+        decode_parameter(oid, 1, data, 1)
+
+
+@pytest.mark.parametrize(
+    ("oid", "data"),
+    [(oids.DATE, b"\x7f\xff\xff\xfe"), (oids.TIME, b"\xff" * 8), (oids.TIMESTAMP, b"\x7f" + b"\xff" * 6 + b"\xfe")],
+)
+def test_what_no_calendar_has_is_out_of_range(oid: int, data: bytes) -> None:
+    with pytest.raises(DatetimeOutOfRange, match="out of range"):
         decode_parameter(oid, 1, data, 1)
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import obstore
 import psutil
@@ -16,6 +17,7 @@ import psutil
 from benchmarks.mount_peers import mounted, rclone
 from benchmarks.mount_reads import native_store
 from benchmarks.report import Row, row_of
+from fsspeckit_lib.testing.proxy import FaultProxy, Stall
 from fsspeckit_lib.testing.seaweedfs import SeaweedFS
 
 __all__ = ["memory_rows", "small_file_rows", "tree_rows"]
@@ -77,9 +79,27 @@ def small_file_rows(root: str, server: SeaweedFS, runs: int) -> list[Row]:
     rows = []
     if theirs:
         rows.append(row_of("1,000 files of 16 KB, cold, 8 readers", "files/s", ours, theirs, "rclone", 3))
+    rows += _distant_rows(root, server, names, min(runs, 3))
     rows.append(row_of("cached open + read 4 KB + close", "1/s", opens, [15_000.0] * runs, "15,000/s", 1))
     rows.append(row_of("stat, kernel caches off", "1/s", stats, [30_000.0] * runs, "30,000/s", 1))
     return rows
+
+
+def _distant_rows(root: str, server: SeaweedFS, names: list[str], runs: int) -> list[Row]:
+    """200 of these files by one reader, where every request takes 30 ms more: what a network costs."""
+    chosen = sorted(names)[:200]
+    ours, theirs = [], []
+    with FaultProxy.start(server.endpoint_url, lambda _: Stall(0.03)) as proxy:
+        distant = replace(server, endpoint_url=proxy.url)
+        for number in range(runs):
+            with mounted(distant, _SMALL, f"{root}/distant{number}") as mountpoint:
+                ours.append(_read_all(mountpoint, chosen, readers=1))
+            shutil.rmtree(f"{root}/distant{number}", ignore_errors=True)
+            with rclone(distant, _SMALL, f"{root}/distant-rclone") as peer:
+                if peer is not None:
+                    theirs.append(_read_all(peer, chosen, readers=1))
+            shutil.rmtree(f"{root}/distant-rclone", ignore_errors=True)
+    return [row_of("  200 of them, 30 ms away, 1 reader", "files/s", ours, theirs, "rclone", 3)] if theirs else []
 
 
 def tree_rows(root: str, server: SeaweedFS, objects: int, runs: int) -> list[Row]:
@@ -135,13 +155,13 @@ def memory_rows(root: str, server: SeaweedFS, size_bytes: int) -> list[Row]:
     return [row_of("memory limit ÷ used, 16 cold readers", "", [400 / most], [1.0], "400 MB", 1)]
 
 
-def _read_all(mountpoint: str, names: list[str]) -> float:
+def _read_all(mountpoint: str, names: list[str], readers: int = 8) -> float:
     started = time.perf_counter()
-    readers = [
-        subprocess.Popen([sys.executable, "-c", _READER, *(f"{mountpoint}/{name}" for name in names[first::8])])
-        for first in range(8)
+    running = [
+        subprocess.Popen([sys.executable, "-c", _READER, *(f"{mountpoint}/{name}" for name in names[first::readers])])
+        for first in range(readers)
     ]
-    for reader in readers:
+    for reader in running:
         assert reader.wait() == 0
     return len(names) / (time.perf_counter() - started)
 

@@ -30,6 +30,7 @@ from fsspeckit_mount.vfs.inodes import Inode, InodeTable
 from fsspeckit_mount.vfs.listahead import ListAhead
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting
 from fsspeckit_mount.vfs.names import Absence, Names
+from fsspeckit_mount.vfs.openahead import OpenAhead
 from fsspeckit_mount.vfs.ports import BackingFiles, Clock, FileCache, Storage, WouldBlock
 from fsspeckit_mount.vfs.readahead import Readahead
 from fsspeckit_mount.vfs.xattrs import ExtendedAttributes
@@ -51,6 +52,7 @@ _IMMUTABLE_S = 86400.0
 _UNBELIEVED = Absence(0.0)
 _DIRECTORY = 4  # DT_DIR
 _WRITE_FLAGS = 0o3 | 0o1000 | 0o2000  # O_ACCMODE, O_TRUNC, O_APPEND
+_SMALL_BYTES = 1 << 20  # of what is fetched before it is opened
 _SPACE_FILES = 1 << 30
 
 
@@ -106,6 +108,8 @@ class VirtualFileSystem:
         self._listings.take_ahead = self.list_ahead.take
         self.handles = HandleTable(backing_files, clock)
         self.readahead = Readahead(self.handles, config.prefetch_bytes)
+        small_bytes = min(config.complete_at_open_bytes, _SMALL_BYTES) if config.prefetch_bytes else 0
+        self.open_ahead = OpenAhead(self._listings, cache, clock, small_bytes)
         self.xattrs = ExtendedAttributes(storage, cache, self.inodes)
 
     # names
@@ -138,6 +142,7 @@ class VirtualFileSystem:
     def trim(self) -> None:
         """Give back what is kept for a moment only; called every second or so."""
         self.handles.trim()
+        self.open_ahead.trim()
 
     def attributes(self, nodeid: int) -> tuple[Attributes, float]:
         """Return what stat(2) shows of an inode, and for how many seconds that holds. Never blocks.
@@ -263,6 +268,7 @@ class VirtualFileSystem:
             raise CacheStale(inode.key, inode.entry.version, "replaced")
         opened = self._join(inode, inode.entry, may_block=may_block)
         try:
+            self.open_ahead.on_open(inode.entry, is_here=opened.check_whole())
             self._complete_small(opened, may_block=may_block)
             handle = self.handles.open_file(opened)
         except BaseException as error:
@@ -333,6 +339,7 @@ class VirtualFileSystem:
         """Close what is still open, after the kernel has gone."""
         self.readahead.close()
         self.list_ahead.close()
+        self.open_ahead.close()
         self.handles.close()
 
     def _join(self, inode: Inode, info: ObjectInfo, *, may_block: bool) -> OpenFile:

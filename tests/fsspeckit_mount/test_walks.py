@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,3 +68,37 @@ def test_find_shows_every_name_and_asks_little(options: dict[str, str], s3_serve
     assert directories > 60
     assert len(asked) < 20  # a LIST a directory would be one each
     assert {exchange.request.method for exchange in asked} == {"GET"}
+
+
+def test_small_files_read_in_order_are_fetched_ahead_and_once_each(s3_server: SeaweedFS, tmp_path: Path) -> None:
+    s3_server.create_bucket("in-order")
+    options = s3_server.storage_options()
+    store = S3Store(
+        "in-order",
+        endpoint=options["endpoint_url"],
+        access_key_id=options["access_key_id"],
+        secret_access_key=options["secret_access_key"],
+        region="us-east-1",
+        client_options={"allow_http": True},
+    )
+    for number in range(40):
+        obstore.put(store, f"many/f{number:02}", f"{number}".encode() * 1000)
+    with FaultProxy.start(options["endpoint_url"]) as proxy:
+        pairs = ",".join(f"{name}={value}" for name, value in {**options, "endpoint_url": proxy.url}.items())
+        with mounted("s3://in-order", tmp_path, "-o", pairs) as mount:
+            names = sorted(path.name for path in (mount.path / "many").iterdir())
+            for number, name in enumerate(names[:3]):
+                assert (mount.path / "many" / name).read_text() == f"{number}" * 1000
+            deadline = time.monotonic() + 20
+            while len(_fetched(proxy)) < 5:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert set(_fetched(proxy)) == {f"/in-order/many/f{number:02}" for number in range(5)}
+            for number, name in enumerate(names):
+                assert (mount.path / "many" / name).read_text() == f"{number}" * 1000
+            fetched = _fetched(proxy)
+    assert sorted(fetched) == [f"/in-order/many/f{number:02}" for number in range(40)]
+
+
+def _fetched(proxy: FaultProxy) -> list[str]:
+    return [one.request.path for one in proxy.settled() if one.request.method == "GET" and "/f" in one.request.path]

@@ -159,9 +159,9 @@ def source_command(
     )
     if foreground:
         from fsspeckit_lib.service.logs import configure_logging
-        from fsspeckit_mount.daemon import run
+        from fsspeckit_mount.daemon import LOG_BURST, run
 
-        configure_logging(config.log_level, config.log_path)
+        configure_logging(config.log_level, config.log_path, burst=LOG_BURST)
         run(config, lambda: None)
     else:
         _start_in_background(config)

@@ -33,12 +33,14 @@ from fsspeckit_mount.config import DaemonConfig
 from fsspeckit_mount.kernel.mounting import prepare_mountpoint
 from fsspeckit_mount.served import ServedMount, open_store_of
 
-__all__ = ["Report", "main", "run"]
+__all__ = ["LOG_BURST", "Report", "main", "run"]
 
 _log = logging.getLogger("fsspeckit_mount.daemon")  # also when run as __main__
 
 
 _M_ARENA_MAX = -8
+LOG_BURST = 20
+"""Warnings of one kind that are written in a minute: each request that fails in an outage would write one."""
 _UNMOUNTED, _FAILED = "unmounted", "failed"
 
 
@@ -187,7 +189,7 @@ def main() -> None:
         report(Report(None))
 
     try:
-        configure_logging(config.log_level, config.log_path)
+        configure_logging(config.log_level, config.log_path, burst=LOG_BURST)
         _send_stderr_to(config.log_path)
         run(config, on_ready)
     except GatewayError as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import errno
 import functools
 import logging
 import os
@@ -137,7 +138,8 @@ def _answers(call: _Call) -> _Call:
             if not isinstance(error, GatewayError):
                 _log.exception("%s failed", call.__name__)
             else:
-                _log.debug("%s: %s", call.__name__, error)
+                level = logging.WARNING if errno_of(error) == errno.EIO else logging.DEBUG
+                _log.log(level, "%s: %s", call.__name__, error)
             raise OSError(errno_of(error), str(error)) from error
 
     return cast("_Call", answer)

@@ -88,6 +88,7 @@ SQLSTATES: Final = MappingProxyType(
         "datetime-out-of-range": "22008",
         "invalid-datetime": "22007",
         "invalid-limit": "2201W",  # invalid_row_count_in_limit_clause
+        "invalid-sample": "2202H",  # invalid_tablesample_argument
         "invalid-offset": "2201X",
         "invalid-power-argument": "2201F",
         "invalid-logarithm-argument": "2201E",

@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_paramet
 from fsspeckit_sqlserver.engine.planner import Planner, check_values
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
+from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
 from fsspeckit_sqlserver.engine.statements import dropped_names
@@ -230,6 +231,7 @@ class Changes:
     def _resolved(self, statement: Statement) -> tuple[pb.Node, Resolution[DatasetTable]]:
         node = pb.Node()
         getattr(node, statement.node_name).CopyFrom(statement.node)
+        rewrite_samples(node)
         resolution = resolve(getattr(node, statement.node_name), self._planner)
         if resolution.uses_catalog:
             self._world.prepare_catalog()

@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.parameters import (
     infer_parameters,
 )
 from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
+from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
 from fsspeckit_sqlserver.engine.stability import Stability, reads_clock
@@ -145,6 +146,7 @@ def draft_query(select: pb.SelectStmt, relations: Relations[DatasetTable]) -> Dr
     node.select_stmt.CopyFrom(select)
     if select.values_lists and not select.HasField("with_clause"):
         _name_top_values(node)
+    rewrite_samples(node)
     return Draft(node, resolve(node, relations))
 
 

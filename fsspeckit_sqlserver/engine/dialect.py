@@ -205,9 +205,6 @@ class Dialect:
             select.target_list.add().res_target.val.CopyFrom(call("unnest", call("generate_series", one, longest)))
         replace_node(node, _subselect(select, function.alias.aliasname or "unnest", function.alias))
 
-    def _range_table_sample(self, _node: pb.Node) -> None:
-        raise UnsupportedStatement("TABLESAMPLE is not supported", "Use WHERE random() < 0.01.")
-
     # ---- expressions
 
     def _function(self, node: pb.Node) -> None:
@@ -472,7 +469,6 @@ _RULES: Final[Mapping[str | None, Callable[[Dialect, pb.Node], None]]] = {
     "column_ref": Dialect._column,
     "sqlvalue_function": Dialect._value_function,
     "range_function": Dialect._range_function,
-    "range_table_sample": Dialect._range_table_sample,
     "xml_expr": Dialect._refuse,
     "xml_serialize": Dialect._refuse,
     "current_of_expr": Dialect._refuse,

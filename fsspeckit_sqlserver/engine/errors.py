@@ -30,6 +30,7 @@ __all__ = [
     "InvalidParameterValue",
     "InvalidPowerArgument",
     "InvalidRegexp",
+    "InvalidSample",
     "InvalidText",
     "NotNullViolation",
     "NumericOutOfRange",
@@ -258,6 +259,12 @@ class InvalidLimit(StatementProblem):
     """LIMIT -1."""
 
     kind = "invalid-limit"
+
+
+class InvalidSample(StatementProblem):
+    """TABLESAMPLE BERNOULLI (101)."""
+
+    kind = "invalid-sample"
 
 
 class InvalidOffset(StatementProblem):

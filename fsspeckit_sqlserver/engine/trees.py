@@ -5,7 +5,7 @@ Trees are copied before they are changed: a `Statement`'s tree is shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -64,34 +64,47 @@ def deparse(node_name: str, node: Message) -> str:
     getattr(tree.stmts.add().stmt, node_name).CopyFrom(node)
     _protect_words(tree)
     text: str = postgast.deparse(tree)
-    return text
+    return text.replace(f'"{_MARK}', '"')
 
 
 def _protect_words(message: Message) -> None:
     """Let names that DuckDB reserves and PostgreSQL does not be written in quotes.
 
-    The deparser quotes what PostgreSQL needs quoted: capitals are, and DuckDB compares names without regard to case.
+    The deparser quotes what PostgreSQL needs quoted, which a name with a mark is; `deparse` takes the mark out again.
     """
     if isinstance(message, pb.ColumnRef):
-        for field in message.fields:
-            if field.string.sval in _DUCKDB_WORDS:
-                field.string.sval = field.string.sval.upper()
-        return
-    if isinstance(message, pb.Alias):
-        for field in message.colnames:
-            if field.string.sval in _DUCKDB_WORDS:
-                field.string.sval = field.string.sval.upper()
-        if message.aliasname in _DUCKDB_WORDS:
-            message.aliasname = message.aliasname.upper()
-        return
-    if isinstance(message, pb.CommonTableExpr) and message.ctename in _DUCKDB_WORDS:
-        message.ctename = message.ctename.upper()
-    if isinstance(message, pb.RangeVar) and message.relname in _DUCKDB_WORDS:
-        message.relname = message.relname.upper()
+        _mark_all(message.fields)
+    elif isinstance(message, pb.Alias):
+        _mark_all(message.colnames)
+    elif isinstance(message, pb.JoinExpr):
+        _mark_all(message.using_clause)
+    elif isinstance(message, pb.CommonTableExpr):
+        _mark_all(message.aliascolnames)
+    elif isinstance(message, pb.Constraint):
+        _mark_all(message.keys)
+    for name in _NAME_FIELDS.get(type(message), ()):
+        if getattr(message, name) in _DUCKDB_WORDS:
+            setattr(message, name, _MARK + getattr(message, name))
     for child in child_messages(message):
         _protect_words(child)
 
 
+def _mark_all(names: Sequence[pb.Node]) -> None:
+    for node in names:
+        if node.WhichOneof("node") == "string" and node.string.sval in _DUCKDB_WORDS:
+            node.string.sval = _MARK + node.string.sval
+
+
+_MARK: Final = "\ue0fa\ue0fb"  # for private use: no text has these two side by side
+_NAME_FIELDS: Final[Mapping[type[Message], tuple[str, ...]]] = {
+    pb.Alias: ("aliasname",),
+    pb.AlterTableCmd: ("name",),
+    pb.ColumnDef: ("colname",),
+    pb.CommonTableExpr: ("ctename",),
+    pb.RangeVar: ("relname",),
+    pb.ResTarget: ("name",),
+    pb.WindowDef: ("name", "refname"),
+}
 # duckdb_keywords() tried one by one as alias, column and table, DuckDB 2.0; `deparse` quotes none of these.
 _DUCKDB_WORDS: Final = frozenset(
     [

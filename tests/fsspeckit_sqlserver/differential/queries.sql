@@ -112,3 +112,9 @@ SELECT people.id FROM people WHERE people.name = 'Bob'
 SELECT relname FROM pg_class WHERE oid = 1259
 SELECT typname, typlen FROM pg_type WHERE oid = 23
 SELECT nspname FROM pg_namespace WHERE nspname = 'public'
+SELECT * FROM people TABLESAMPLE BERNOULLI (100) ORDER BY id
+SELECT count(*) FROM people AS p TABLESAMPLE SYSTEM (0) WHERE p.id > 0
+SELECT p.a FROM people AS p(a, b) TABLESAMPLE BERNOULLI (100) REPEATABLE (1.5) ORDER BY p.a
+SELECT id FROM people TABLESAMPLE SYSTEM (50) REPEATABLE (1) ORDER BY id
+WITH q(at, "by") AS (SELECT 1, 2) SELECT * FROM q JOIN (SELECT 1 AS at, 3 AS show) r USING (at)
+SELECT at.id AS at, at.name AS lambda FROM people AS at ORDER BY at.id LIMIT 1

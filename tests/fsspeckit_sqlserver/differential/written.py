@@ -92,6 +92,16 @@ SCRIPTS: list[list[str]] = [
         "RESET DateStyle",
     ],
     [
+        "SET DateStyle = 'German'",
+        "SELECT date '2024-02-29'::text, timestamp '2024-02-29 12:34:56'::text || '!'",
+        "RESET DateStyle",
+    ],
+    [
+        "SET DateStyle = 'ISO, DMY'",
+        "SELECT date '29.2.2024'::text, timestamp '2024-02-29 12:34:56'::text || '!'",
+        "RESET DateStyle",
+    ],
+    [
         "SET IntervalStyle = 'postgres_verbose'",
         "SELECT interval '1 year 2 mons -3 days 04:05:06.7', interval '0', interval '-1 day'",
         "RESET IntervalStyle",

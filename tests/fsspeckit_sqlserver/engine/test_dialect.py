@@ -159,7 +159,6 @@ def test_queries(client: Client, sql: str, expected: list[tuple[object, ...]]) -
     "sql",
     [
         "SELECT id FROM trips ORDER BY id FETCH FIRST 1 ROW WITH TIES",
-        "SELECT * FROM trips TABLESAMPLE bernoulli (10)",
         "SELECT 'a' COLLATE \"de_DE\"",
         "SELECT xmlparse(DOCUMENT '<a/>')",
         "SELECT regexp_matches('a', 'a')",

@@ -78,6 +78,9 @@ def run(config: DaemonConfig, on_ready: Callable[[], None]) -> None:
     with ExitStack() as cleanup:
         settings = load_settings(config.config_path)
         mountpoints = [prepare_mountpoint(mount.mountpoint) for mount in config.mounts]
+        for mountpoint in mountpoints:
+            if mountpoints.count(mountpoint) > 1:  # by way of a link; the configuration has compared the names
+                raise BadInput(f"mountpoint {mountpoint}: is named twice; give each mount a directory of its own")
         sources = []
         for mount in config.mounts:
             sources.append(open_store_of(settings, mount))

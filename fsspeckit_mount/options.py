@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 DRIVERS: Final = ("auto", "kernel", "libfuse")
+_LARGEST_ID: Final = (1 << 32) - 2
+"""32 bits, of which all ones stand for nobody: chown(2)."""
 _MISSING: Final = ("refuse", "empty")
 
 
@@ -144,7 +146,7 @@ def _mode(text: str) -> int:
 
 def _owner(kind: str, find: Callable[[str], int]) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if text.isdecimal():
+        if text.isdecimal() and int(text) <= _LARGEST_ID:
             return int(text)
         try:
             return find(text)

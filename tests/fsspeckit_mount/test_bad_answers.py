@@ -79,7 +79,7 @@ def test_each_wrong_answer_is_its_errno_and_passes_without_a_trace(
 
         for number, (name, (fault, stat, listing, reading)) in enumerate(_FAULTS.items()):
             offset = (number + 1) << 19  # where nothing was read before
-            proxy.script = lambda _request, fault=fault: fault  # type: ignore[misc]
+            proxy.script = lambda _request, fault=fault: fault
             assert _errno_of(lambda: os.stat(mount.path / "d" / "1")) == stat, name
             assert _errno_of(lambda: os.listdir(mount.path / "d")) == listing, name
             assert _errno_of(lambda offset=offset: os.pread(file.fileno(), 4096, offset)) == reading, name  # type: ignore[misc]

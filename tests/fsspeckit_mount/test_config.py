@@ -98,6 +98,8 @@ def test_every_option_of_the_mount_is_understood() -> None:
         ("file_mode", "888"),
         ("umask", "07777"),
         ("uid", "nobody-of-that-name"),
+        ("uid", "4294967295"),
+        ("gid", "99999999999"),
         ("driver", "other"),
         ("missing", "ignore"),
         ("poll", "often"),

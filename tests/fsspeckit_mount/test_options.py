@@ -228,6 +228,19 @@ def test_if_one_of_several_cannot_be_mounted_none_is(source: Path, tmp_path: Pat
     assert find_mount(str(place)) is None
 
 
+def test_two_mounts_at_one_place_are_refused_also_through_a_link(source: Path, tmp_path: Path) -> None:
+    place = tmp_path / "one"
+    place.mkdir()
+    (tmp_path / "link").symlink_to(place)
+    config = tmp_path / "fsspeckit.yaml"
+    mounts = ", ".join(f"{{storage: '{source}', mountpoint: {tmp_path / name}}}" for name in ("one", "link"))
+    config.write_text(f"cache: {{root: {tmp_path}/cache}}\nmounts: [{mounts}]\n")
+    status, words = run_command(COMMAND, "--config", config, "--log-file", tmp_path / "log")
+    assert status == 2
+    assert f"{place}: is named twice" in words
+    assert find_mount(str(place)) is None
+
+
 def test_a_prefix_without_keys_is_refused_unless_it_may_be_empty(
     tmp_path: Path, bucket: tuple[str, str, ObstoreObjects]
 ) -> None:

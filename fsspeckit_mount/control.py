@@ -14,10 +14,12 @@ import errno
 import fcntl
 import json
 import os
+import queue
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fsspeckit_lib.errors import Internal, NotFound, Unavailable, Unsupported
+from fsspeckit_lib.errors import GatewayError, Internal, NotFound, Unavailable, Unsupported
 from fsspeckit_mount.kernel.mounting import FILE_SYSTEM_TYPE, MountPoint, list_mounts
 
 __all__ = ["CONTROL_BYTES", "CONTROL_COMMAND", "ask", "mount_above", "pack_answer", "pack_question", "unpack_question"]
@@ -70,28 +72,52 @@ def mount_above(path: str) -> tuple[MountPoint, str]:
     return best, place[len(best.path) :].strip("/")
 
 
-def ask(mountpoint: str, verb: str, argument: str = "") -> dict[str, Any]:
+def ask(mountpoint: str, verb: str, argument: str = "", timeout_s: float = 20.0) -> dict[str, Any]:
     """Ask the daemon of a mount.
 
     Raises:
-        Unavailable: it is dead.
+        Unavailable: it is dead, or does not answer in time.
         Unsupported: it is one of an older version.
     """
-    try:
-        root = os.open(mountpoint, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    answers: queue.SimpleQueue[bytes | OSError] = queue.SimpleQueue()
+
+    def question() -> None:
         try:
-            data = bytearray(pack_question(verb, argument))
-            fcntl.ioctl(root, CONTROL_COMMAND - (1 << 32), data)
-        finally:
-            os.close(root)
-    except OSError as error:
-        if error.errno == errno.ENOTCONN:
-            raise Unavailable(
-                f"mountpoint {mountpoint}: its daemon is dead; mount it again, which cleans up, or: "
-                f"fsspeckit umount --lazy {mountpoint}"
-            ) from error
-        if error.errno in {errno.ENOTTY, errno.ENOSYS, errno.EINVAL}:
-            raise Unsupported(f"mountpoint {mountpoint}: its daemon does not know {verb!r}; mount it anew") from error
-        raise Unavailable(f"mountpoint {mountpoint}: cannot be asked: {error.strerror}") from error
-    answer: dict[str, Any] = json.loads(bytes(data).rstrip(b"\0"))
+            answers.put(_ask(mountpoint, pack_question(verb, argument)))
+        except OSError as error:
+            answers.put(error)
+
+    # a thread of its own: the kernel lets nobody give up a call to a daemon that is stopped
+    threading.Thread(target=question, name="question", daemon=True).start()
+    try:
+        found = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        raise Unavailable(
+            f"mountpoint {mountpoint}: its daemon has not answered within {timeout_s:g} s; look into its log, "
+            f"or end it and: fsspeckit umount --lazy {mountpoint}"
+        ) from None
+    if isinstance(found, OSError):
+        raise _explain(mountpoint, verb, found) from found
+    answer: dict[str, Any] = json.loads(found.rstrip(b"\0"))
     return answer
+
+
+def _ask(mountpoint: str, question: bytes) -> bytes:
+    root = os.open(mountpoint, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        data = bytearray(question)
+        fcntl.ioctl(root, CONTROL_COMMAND - (1 << 32), data)
+        return bytes(data)
+    finally:
+        os.close(root)
+
+
+def _explain(mountpoint: str, verb: str, error: OSError) -> GatewayError:
+    if error.errno == errno.ENOTCONN:
+        return Unavailable(
+            f"mountpoint {mountpoint}: its daemon is dead; mount it again, which cleans up, or: "
+            f"fsspeckit umount --lazy {mountpoint}"
+        )
+    if error.errno in {errno.ENOTTY, errno.ENOSYS, errno.EINVAL}:
+        return Unsupported(f"mountpoint {mountpoint}: its daemon does not know {verb!r}; mount it anew")
+    return Unavailable(f"mountpoint {mountpoint}: cannot be asked: {error.strerror}")

@@ -16,11 +16,13 @@ import pytest
 
 from fsspeckit_lib.core.local_objects import LocalObjects
 from fsspeckit_lib.errors import Unavailable
+from fsspeckit_mount.control import ask
 from fsspeckit_mount.kernel.mounting import find_mount
 from tests.fsspeckit_mount.mounts import (
     CAN_MOUNT,
     COMMAND,
     NEEDS_FUSE,
+    UMBRELLA,
     FaultyStore,
     Serving,
     clean,
@@ -269,3 +271,16 @@ def test_an_unmount_by_others_ends_the_daemon(source: Path, tmp_path: Path) -> N
         pid = mount.pid
         assert run_command("umount", mount.path)[0] == 0
         _eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+
+
+def test_a_daemon_that_hangs_is_named_and_can_be_unmounted(source: Path, tmp_path: Path) -> None:
+    with mounted(source, tmp_path) as mount:
+        pid = mount.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(Unavailable, match=r"has not answered within 0\.2 s"):
+                ask(str(mount.path), "status", timeout_s=0.2)
+            assert run_command(UMBRELLA, "umount", "--lazy", mount.path) == (0, "")
+            assert find_mount(str(mount.path)) is None
+        finally:
+            os.kill(pid, signal.SIGCONT)

@@ -176,7 +176,7 @@ def test_every_relation_can_be_read(client: Client) -> None:
 
 def test_every_type_is_listed_with_its_array(client: Client) -> None:
     rows = client.rows("SELECT oid, typname, typelem, typarray, typlen, typcategory FROM pg_type")
-    assert len(rows) == len(type_definitions())
+    assert len([row for row in rows if "struct_" not in str(row[1])]) == len(type_definitions())
     by_oid = {row[0]: row for row in rows}
     for element, array in oids.ARRAY_OF.items():
         if element in by_oid and element != oids.RECORD:

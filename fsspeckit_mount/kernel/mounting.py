@@ -12,10 +12,12 @@ import ctypes
 import errno
 import logging
 import os
+import queue
 import shutil
 import socket
 import stat
 import subprocess
+import threading
 from dataclasses import dataclass
 
 from fsspeckit_lib.errors import AccessDenied, AlreadyExists, BadInput, Conflict, GatewayError, NotFound, Unsupported
@@ -78,16 +80,16 @@ def resolve_mountpoint(path: str) -> str:
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)) if path != "/" else path
 
 
-def prepare_mountpoint(path: str) -> str:
+def prepare_mountpoint(path: str, timeout_s: float = 10.0) -> str:
     """Return the resolved mountpoint, fit to be mounted on; what a dead daemon left there is taken away.
 
     Raises:
         BadInput: missing, not a directory, not empty.
-        AlreadyExists: something is mounted there.
+        AlreadyExists: something is mounted there; a daemon may need `timeout_s` to answer.
     """
     path = resolve_mountpoint(path)
     try:
-        status = os.stat(path)
+        status = _status(path, timeout_s)
     except FileNotFoundError:
         raise BadInput(
             f"mountpoint {path}: does not exist, a directory was wanted; create it: mkdir -p {path}"
@@ -96,7 +98,7 @@ def prepare_mountpoint(path: str) -> str:
         if error.errno != errno.ENOTCONN:
             raise BadInput(f"mountpoint {path}: cannot be looked at: {error.strerror}") from error
         _clean_dead(path)
-        return prepare_mountpoint(path)
+        return prepare_mountpoint(path, timeout_s)
     if not stat.S_ISDIR(status.st_mode):
         raise BadInput(f"mountpoint {path}: is not a directory; name an empty directory")
     path = os.path.realpath(path)
@@ -195,6 +197,36 @@ def stack_depth_for(directory: str) -> int:
     buffer = (ctypes.c_long * 32)()  # struct statfs starts with f_type, a long
     result = _libc.statfs(ctypes.c_char_p(os.fsencode(directory)), ctypes.byref(buffer))
     return 2 if result == 0 and buffer[0] == _OVERLAYFS_MAGIC else 1
+
+
+def _status(path: str, timeout_s: float) -> os.stat_result:
+    """Return what stat(2) shows, though a daemon that is mounted there may hang.
+
+    Raises:
+        AlreadyExists: it does.
+    """
+    mounted = find_mount(path)
+    if mounted is None or not mounted.kind.startswith("fuse"):
+        return os.stat(path)
+    answers: queue.SimpleQueue[os.stat_result | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(os.stat(path))
+        except OSError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="mountpoint", daemon=True).start()
+    try:
+        found = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        raise AlreadyExists(
+            f"mountpoint {path}: {mounted.source} ({mounted.kind}) is mounted there and does not answer; "
+            f"end its daemon, or: umount -l {path}"
+        ) from None
+    if isinstance(found, OSError):
+        raise found
+    return found
 
 
 def _clean_dead(path: str) -> None:

@@ -216,7 +216,7 @@ def test_a_killed_daemon_fails_every_access_and_the_next_mount_cleans_up(source:
     assert find_mount(str(mount.path)) is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_unmounts(source: Path, tmp_path: Path, number: signal.Signals) -> None:
     with mounted(source, tmp_path) as mount:
         assert (mount.path / "small").read_bytes() == b"small"
@@ -274,12 +274,17 @@ def test_an_unmount_by_others_ends_the_daemon(source: Path, tmp_path: Path) -> N
 
 
 def test_a_daemon_that_hangs_is_named_and_can_be_unmounted(source: Path, tmp_path: Path) -> None:
-    with mounted(source, tmp_path) as mount:
+    with mounted(source, tmp_path, "--attr-ttl", "0") as mount:
         pid = mount.pid
         os.kill(pid, signal.SIGSTOP)
         try:
             with pytest.raises(Unavailable, match=r"has not answered within 0\.2 s"):
                 ask(str(mount.path), "status", timeout_s=0.2)
+            status, words = run_command(
+                COMMAND, source, mount.path, "--cache-dir", mount.cache, "--log-file", mount.log
+            )
+            assert status == 1
+            assert "is mounted there and does not answer" in words
             assert run_command(UMBRELLA, "umount", "--lazy", mount.path) == (0, "")
             assert find_mount(str(mount.path)) is None
         finally:

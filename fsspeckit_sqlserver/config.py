@@ -143,7 +143,10 @@ def _limits(settings: SqlServerSettings) -> Limits:
         limits.login_timeout_s,
         limits.connections_per_user,
         limits.connections_per_address,
-        {name: f"{round(seconds * 1000)}ms" for name, seconds in timeouts.items() if seconds},
+        {
+            **{name: f"{round(seconds * 1000)}ms" for name, seconds in timeouts.items() if seconds},
+            "fsspeckit.struct_format": settings.struct_format,
+        },
     )
 
 

@@ -41,7 +41,7 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
         GatewayError: the address cannot be had, or a table cannot be opened.
     """
     tls = TlsListener(config.auth.tls) if config.auth.tls is not None else None
-    gate = Gate(config.auth.rules, Failures(time.monotonic), config.auth.users)
+    gate = Gate(config.auth.rules, Failures(time.monotonic), config.auth.users, config.auth.secret)
     if tls is None and not ipaddress.ip_address(config.host).is_loopback:
         logger.warning("listening on %s without TLS: what clients ask and get can be read on the way", config.host)
     listener = bind_listener(config.host, config.port)
@@ -57,6 +57,7 @@ def run(config: ServerConfig, cache: CacheConfig, announce: Callable[[str], None
                 manifest_ttl_s=config.engine.manifest_ttl_s,
                 max_running=config.engine.max_running,
                 rights=config.auth.rights,
+                has_row_types=config.limits.settings["fsspeckit.struct_format"] == "composite",
             )
             try:
                 asyncio.run(_serve(engine, config.limits, gate, tls, listener, announce))

@@ -75,5 +75,7 @@ class SqlServerSettings(Section):
     limits: LimitSettings = LimitSettings()
     manifest_ttl_s: Duration = Field(default=30.0, alias="manifest_ttl")
     """How long a table's list of files is believed."""
+    struct_format: Literal["json", "composite"] = "json"
+    """What a struct is to clients; a session may SET fsspeckit.struct_format."""
     tables: Mapping[str, TableSettings] = Field(default_factory=dict)
     schemas: Mapping[str, TableSettings] = Field(default_factory=dict)

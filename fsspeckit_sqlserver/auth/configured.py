@@ -10,7 +10,14 @@ from fsspeckit_lib.errors import BadInput
 from fsspeckit_lib.service.sqlserver_settings import AccessSettings, SqlServerSettings
 from fsspeckit_sqlserver.auth.access import AccessRule, parse_networks
 from fsspeckit_sqlserver.auth.loopback import require_loopback
-from fsspeckit_sqlserver.auth.passwords import Md5Hash, Verifier, read_credential
+from fsspeckit_sqlserver.auth.passwords import (
+    ITERATIONS,
+    Md5Hash,
+    Verifier,
+    mock_verifier,
+    read_credential,
+    shared_secret,
+)
 from fsspeckit_sqlserver.auth.rights import ReadRights, parse_patterns
 from fsspeckit_sqlserver.auth.tls import TlsConfig
 
@@ -25,6 +32,7 @@ class AuthConfig:
     users: Mapping[str, Verifier | Md5Hash] = field(repr=False)
     tls: TlsConfig | None
     rights: ReadRights
+    secret: bytes = field(repr=False)
 
 
 def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
@@ -36,10 +44,13 @@ def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
     Raises:
         BadInput and its kinds: names the key, what was found and what is wanted.
     """
+    passwords = {name: user.password for name, user in settings.users.items() if user.password is not None}
+    secret = shared_secret(passwords.items())
     users = {
-        name: read_credential(user.password, f"sqlserver.users.{name}.password")
-        for name, user in settings.users.items()
-        if user.password is not None
+        name: read_credential(
+            password, f"sqlserver.users.{name}.password", mock_verifier(name, secret, ITERATIONS).salt
+        )
+        for name, password in passwords.items()
     }
     tls = _tls(settings)
     if settings.access is not None:
@@ -57,7 +68,7 @@ def auth_config(settings: SqlServerSettings, host: str) -> AuthConfig:
             f"sqlserver.users: found an md5 hash for {names}, which no rule of sqlserver.access accepts; make a "
             "verifier with `fsspeckit server passwd`, or add a rule with method: md5"
         )
-    return AuthConfig(rules, users, tls, _rights(settings))
+    return AuthConfig(rules, users, tls, _rights(settings), secret)
 
 
 def _rights(settings: SqlServerSettings) -> ReadRights:

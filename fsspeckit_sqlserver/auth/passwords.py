@@ -11,14 +11,25 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from secrets import token_bytes
 from typing import Final
 
 from scramp import ScramException, ScramMechanism
 
 from fsspeckit_lib.errors import InvalidValue
 
-__all__ = ["ITERATIONS", "Md5Hash", "Verifier", "make_verifier", "mock_verifier", "read_credential"]
+__all__ = [
+    "ITERATIONS",
+    "Md5Hash",
+    "Verifier",
+    "make_verifier",
+    "mock_md5",
+    "mock_verifier",
+    "read_credential",
+    "shared_secret",
+]
 
 ITERATIONS: Final = 4096
 """PostgreSQL's default. The client does this work, at each login."""
@@ -85,8 +96,26 @@ def mock_verifier(user: str, secret: bytes, iterations: int) -> Verifier:
     return Verifier(iterations, derived(b"salt")[:_SALT_BYTES], derived(b"stored"), derived(b"server"))
 
 
-def read_credential(text: str, who: str) -> Verifier | Md5Hash:
+def mock_md5(user: str, secret: bytes) -> Md5Hash:
+    """Return the md5 hash of somebody who is not there."""
+    return Md5Hash("md5" + hmac.digest(secret, b"md5" + user.encode(errors="surrogatepass"), "md5").hex())
+
+
+def shared_secret(texts: Iterable[tuple[str, str]]) -> bytes:
+    """Return the secret that mock passwords are made from: the same after a restart, as those of real users are.
+
+    Args:
+        texts: names and configured passwords; without any, the secret is random.
+    """
+    joined = "\0".join(f"{name}\0{text}" for name, text in sorted(texts))
+    return hashlib.sha256(b"mock" + joined.encode(errors="surrogatepass")).digest() if joined else token_bytes(32)
+
+
+def read_credential(text: str, who: str, salt: bytes | None = None) -> Verifier | Md5Hash:
     """Return what a configuration says of a user's password: a verifier, an md5 hash, or the password itself.
+
+    Args:
+        salt: for a password that is given itself; None is random.
 
     Raises:
         InvalidValue: a verifier that is cut or damaged, or a password that cannot be used; shows nothing of it.
@@ -95,7 +124,7 @@ def read_credential(text: str, who: str) -> Verifier | Md5Hash:
         return Md5Hash(text)
     if not text.upper().startswith("SCRAM-SHA-256$"):
         try:
-            return make_verifier(text)
+            return make_verifier(text, salt=salt)
         except InvalidValue as error:
             raise InvalidValue(f"{who}: {error}") from None
     match = _VERIFIER.fullmatch(text)

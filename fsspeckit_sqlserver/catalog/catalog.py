@@ -18,9 +18,10 @@ from fsspeckit_sqlserver.catalog.definitions import (
     type_definitions,
 )
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
-from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, static_rows
+from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
 from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.composite import RowType
 from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["Catalog", "CatalogTable"]
@@ -111,16 +112,22 @@ class Catalog:
         databases: Iterable[str],
         users: Iterable[str],
         denied: Iterable[tuple[str, str, str]] = (),
+        row_types: Iterable[RowType] = (),
     ) -> None:
         """Replace the rows that follow from the datasets, in one transaction.
 
         Args:
             denied: user, schema, table: who may not read what.
+            row_types: composite types that queries have announced.
         """
         rows = dataset_rows(tables, databases, users, denied)
         static = static_rows()
-        rows["pg_class"] += static["pg_class"]
-        rows["pg_attribute"] += static["pg_attribute"]
+        known = sorted({kind.oid: kind for kind in row_types}.values(), key=lambda kind: kind.oid)
+        composite = row_type_rows(known)
+        for name in ("pg_class", "pg_attribute"):
+            rows[name] += static[name] + composite[name]
+        rows["pg_type"] = static["pg_type"] + composite["pg_type"]
+        rows["gw_type_name"] = _type_names() + composite["gw_type_name"]
         with self._lock:
             connection.execute("BEGIN TRANSACTION")
             for name, content in rows.items():

@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
 )
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.composite import RowType
 
 __all__ = ["CatalogTable", "Row", "Rows", "dataset_rows", "encoding_utf8", "oid_of_name", "static_rows"]
 
@@ -125,7 +126,6 @@ def _range(line: str) -> Row:
 
 
 def _types() -> list[Row]:
-    names = ("typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout", "typsubscript")
     return [
         {
             "oid": kind.oid,
@@ -145,7 +145,7 @@ def _types() -> list[Row]:
             "typstorage": kind.storage,
             "typtypmod": -1,
             "typcollation": kind.collation,
-            **{column: function for column, (function, _) in zip(names, kind.functions, strict=True)},
+            **{column: function for column, (function, _) in zip(_TYPE_FUNCTIONS, kind.functions, strict=True)},
         }
         for kind in type_definitions()
     ]
@@ -277,6 +277,58 @@ def dataset_rows(
         _role(_OWNER if name == "postgres" else oid_of_name("role", name, taken), name) for name in roles
     ]
     return rows
+
+
+def row_type_rows(row_types: Sequence[RowType]) -> Rows:
+    """Return the rows of composite types and their array types."""
+    rows: Rows = {"pg_class": [], "pg_attribute": [], "pg_type": [], "gw_type_name": []}
+    for kind in row_types:
+        row = _class(kind.relation_oid, kind.name, _PUBLIC, "c", len(kind.fields))
+        row["reltype"] = kind.oid
+        rows["pg_class"].append(row)
+        rows["pg_attribute"] += [
+            _attribute(kind.relation_oid, number, field.name, field.type_oid, field.typmod, is_required=False)
+            for number, field in enumerate(kind.fields, 1)
+        ]
+        rows["pg_type"] += [
+            _made_type(
+                kind.oid, kind.name, "c", "C", _RECORD_FUNCTIONS, typarray=kind.array_oid, typrelid=kind.relation_oid
+            ),
+            _made_type(kind.array_oid, f"_{kind.name}", "b", "A", _ARRAY_FUNCTIONS, typelem=kind.oid),
+        ]
+        rows["gw_type_name"] += [
+            {"oid": oid, "shown": shown, "is_shown": is_shown}
+            for oid, shown, is_shown in (
+                (kind.oid, kind.name, True),
+                (kind.array_oid, f"{kind.name}[]", True),
+                (kind.array_oid, f"_{kind.name}", False),
+            )
+        ]
+    return rows
+
+
+_TYPE_FUNCTIONS: Final = ("typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout", "typsubscript")
+_RECORD_FUNCTIONS: Final = (2290, 2291, 2402, 2403, 0, 0, 0)
+_ARRAY_FUNCTIONS: Final = (750, 751, 2400, 2401, 0, 0, 6179)
+
+
+def _made_type(oid: int, name: str, kind: str, category: str, functions: Sequence[int], **more: int) -> Row:
+    return {
+        "oid": oid,
+        "typname": name,
+        "typnamespace": _PUBLIC,
+        "typowner": _OWNER,
+        "typlen": -1,
+        "typtype": kind,
+        "typcategory": category,
+        "typisdefined": True,
+        "typdelim": ",",
+        "typalign": "d",
+        "typstorage": "x",
+        "typtypmod": -1,
+        **dict(zip(_TYPE_FUNCTIONS, functions, strict=True)),
+        **more,
+    }
 
 
 def _database(oid: int, name: str) -> Row:

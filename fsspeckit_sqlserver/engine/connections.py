@@ -32,6 +32,7 @@ class Connections:
         self._world, self.user, self.database = world, user, database
         self.search_path: tuple[str, ...] = ("public",)
         self.date_order = "MDY"
+        self.has_row_types = False  # structs are composite, not json
         self._time_zone = "UTC"
         self._cancel = threading.Event()
         self._lock = threading.Lock()  # guards _current
@@ -72,7 +73,15 @@ class Connections:
     def identity(self) -> tuple[object, ...]:
         """Whatever of the session the answer to a query may depend on."""
         generation = self._world.instance.generation
-        return (self.user, self.database, self.search_path, self._time_zone, self.date_order, generation)
+        return (
+            self.user,
+            self.database,
+            self.search_path,
+            self._time_zone,
+            self.date_order,
+            self.has_row_types,
+            generation,
+        )
 
     @property
     def time_zone(self) -> str:

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -38,6 +38,7 @@ from fsspeckit_sqlserver.engine.sources import (
 )
 from fsspeckit_sqlserver.engine.stability import Stability, learn_stability
 from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, DatasetTable, Shapes
+from fsspeckit_sqlserver.types.composite import RowType, composite_column, row_types_of
 from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["DuckEngine", "open_engine"]
@@ -67,6 +68,7 @@ def open_engine(
     whole_file_bytes: int = WHOLE_FILE_BYTES,
     max_running: int | None = None,
     rights: ReadRights = EVERYTHING,
+    has_row_types: bool = False,
 ) -> DuckEngine:
     """Open the engine: list every table's files, start DuckDB.
 
@@ -81,6 +83,7 @@ def open_engine(
         max_running: how many calls work in DuckDB at a time, the others wait; None for twice the number of cores.
         whole_file_bytes: up to this size a file is fetched whole, above it only the ranges a query reads.
         rights: who may read which tables.
+        has_row_types: structs in tables are composite in the catalog; sessions say what they are in results.
 
     Raises:
         NotFound: a table without parquet files, or a bucket that does not exist.
@@ -104,7 +107,16 @@ def open_engine(
             _logger.warning("sqlserver.users.%s.read: no table is called %r", user, pattern)
         places = max_running or 2 * (os.cpu_count() or 1)
         return DuckEngine(
-            index, cache, executor, memory_limit, threads, temp_directory, whole_file_bytes, places, rights
+            index,
+            cache,
+            executor,
+            memory_limit,
+            threads,
+            temp_directory,
+            whole_file_bytes,
+            places,
+            rights,
+            has_row_types=has_row_types,
         )
     except BaseException:
         executor.shutdown(cancel_futures=True)
@@ -160,9 +172,11 @@ class DuckEngine:
         whole_file_bytes: int,
         max_running: int,
         rights: ReadRights,
+        *,
+        has_row_types: bool,
     ) -> None:
         """Start DuckDB over tables that are open. `open_engine` is the way in."""
-        self._tables, self._rights = tables, rights
+        self._tables, self._rights, self._has_row_types = tables, rights, has_row_types
         self.queue, self.answers = FairQueue(max_running), Answers()
         self.plans: dict[tuple[object, ...], Plan] = {}
         self.stability: Stability
@@ -186,6 +200,7 @@ class DuckEngine:
         self._lock = threading.Lock()
         self._sessions: set[DuckSession] = set()
         self._databases: set[str] = set()
+        self._row_types: dict[int, RowType] = {}
         self._users: set[str] = set(rights.patterns)
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
@@ -267,19 +282,33 @@ class DuckEngine:
         """Tell a connection whose session it serves."""
         self._catalog.set_variables(cursor, database, user, search_path)
 
+    def note_row_types(self, row_types: Iterable[RowType]) -> None:
+        """Let the catalog list composite types that a query has announced."""
+        with self._lock:
+            self._row_types |= {kind.oid: kind for kind in row_types}
+
     def prepare_catalog(self) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""
         previews = list(self._executor.map(_preview, self._tables.values()))
         with self._lock:
-            databases, users = frozenset(self._databases), frozenset(self._users)
-        state = (self.instance.generation, databases, users, *(id(known) for _, known in previews))
+            databases, users, row_types = frozenset(self._databases), frozenset(self._users), dict(self._row_types)
+        state = (
+            self.instance.generation,
+            databases,
+            users,
+            frozenset(row_types),
+            *(id(known) for _, known in previews),
+        )
         with self._catalog_lock:
             if state == self._catalog_state:
                 return
             described = [self._describe(table, known) for table, known in previews]
             cursor = self.instance.cursor()
             try:
-                self._catalog.fill(cursor, described, databases, users, self._rights.denied(self._tables))
+                denied = self._rights.denied(self._tables)
+                with self._lock:
+                    row_types |= self._row_types  # those of the tables as well
+                self._catalog.fill(cursor, described, databases, users, denied, row_types.values())
             finally:
                 cursor.close()
             self._catalog_state = state
@@ -292,6 +321,9 @@ class DuckEngine:
             return CatalogTable(table.schema, table.name, (), 0, 0, str(known))
         shape = self.shapes.of(table, known)
         columns = tuple(column_for(name, kind) for name, kind in shape.columns.items())
+        composite = tuple(map(composite_column, columns, shape.columns.values()))
+        self.note_row_types(row_types_of(composite))
+        columns = composite if self._has_row_types else columns
         count = len(known.files)
         comment = f"{count} parquet file{'' if count == 1 else 's'} at {table.dataset.store.url}"
         return CatalogTable(table.schema, table.name, columns, known.rows, known.size_bytes, comment)

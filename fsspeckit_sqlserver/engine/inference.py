@@ -78,13 +78,27 @@ class _Inference(Expressions):
             if found is None:
                 continue
             if value.WhichOneof("node") == "column_ref" and value.column_ref.fields[-1].WhichOneof("node") == "a_star":
-                found = None
+                everything = self._star(select, len(value.column_ref.fields) > 1)
+                found = None if everything is None else [*found, *everything]
                 continue
             name = target.res_target.name
             if not name and value.WhichOneof("node") == "column_ref":
                 name = value.column_ref.fields[-1].string.sval
             found.append((name.casefold(), Inferred(oid, _typmod_of(value))))
         return found
+
+    def _star(self, select: pb.SelectStmt, is_qualified: bool) -> list[tuple[str, Inferred]] | None:
+        """Return the columns of `*` where FROM is one subquery or common table expression."""
+        if is_qualified or len(select.from_clause) != 1:
+            return None
+        item = select.from_clause[0]
+        if item.WhichOneof("node") == "range_subselect":
+            known = self._derived.get(item.range_subselect.alias.aliasname.casefold())
+        elif item.WhichOneof("node") == "range_var" and not item.range_var.schemaname:
+            known = self._cte.get(item.range_var.relname.casefold())
+        else:
+            known = None
+        return [(name, Inferred(oid)) for name, oid in known.items()] if known else None
 
     def _values(self, select: pb.SelectStmt) -> list[tuple[str, Inferred]]:
         rows = [[self.visit(item) for item in row.list.items] for row in select.values_lists]
@@ -118,7 +132,6 @@ class _Inference(Expressions):
         if select.op != pb.SETOP_NONE:  # a recursive query sees its own first part
             found = self.select(first)
             self._note(self._cte, table.ctename, found, names_of(table.aliascolnames))
-            self._derived.setdefault(table.ctename.casefold(), {})
             self.select(select.rarg)
             return
         self._note(self._cte, table.ctename, self.select(select), names_of(table.aliascolnames))

@@ -27,6 +27,7 @@ from fsspeckit_sqlserver.engine.trees import walk
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.composite import composite_column, row_types_of
 from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["Planner", "check_values"]
@@ -176,6 +177,9 @@ class Planner:
         cursor = self._connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
         try:
             bind_columns(plan, cursor)
+            if self._connections.has_row_types:
+                plan.columns = tuple(map(composite_column, plan.columns, plan.duckdb_types))
+                self._world.note_row_types(row_types_of(plan.columns))
         finally:
             if not plan.uses_temp:
                 cursor.close()

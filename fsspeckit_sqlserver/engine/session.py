@@ -140,6 +140,9 @@ class DuckSession:
             self._connections.set_time_zone(value)
         elif folded == "datestyle":
             self._connections.date_order = value.rpartition(",")[2].strip() or "MDY"
+        elif folded == "fsspeckit.struct_format":
+            self._connections.has_row_types = value == "composite"
+            self._planner.forget_plans()
         elif folded == "search_path":
             parts = [part.strip().strip("\"'") for part in value.split(",")]
             self._connections.search_path = tuple(part for part in parts if part and part != "$user")

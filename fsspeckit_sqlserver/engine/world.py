@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import duckdb
@@ -13,6 +14,7 @@ from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.scanning import Scanner
 from fsspeckit_sqlserver.engine.stability import Stability
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shapes
+from fsspeckit_sqlserver.types.composite import RowType
 
 __all__ = ["World"]
 
@@ -67,6 +69,10 @@ class World(Protocol):
         self, cursor: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
     ) -> None:
         """Tell a connection whose session it serves; the catalog's macros ask for it."""
+        ...
+
+    def note_row_types(self, row_types: Iterable[RowType]) -> None:
+        """Let the catalog list composite types that a query has announced."""
         ...
 
     def prepare_catalog(self) -> None:

@@ -207,6 +207,7 @@ SETTINGS: Final = _table(
         Setting("transaction_read_only", "off", _boolean),
         Setting("transaction_deferrable", "off", _boolean),
         Setting("default_transaction_deferrable", "off", _boolean),
+        Setting("fsspeckit.struct_format", "json", _enum("json", "composite")),
         # facts
         Setting("server_version_num", "160004", _any, read_only=True),
         Setting("block_size", "8192", _any, read_only=True),

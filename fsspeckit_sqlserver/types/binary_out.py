@@ -27,6 +27,7 @@ from fsspeckit_sqlserver.types.cells import (
     offsets_of,
     valid_mask,
 )
+from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid, record_binary
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.types.text_out import plain, text_array
@@ -118,6 +119,12 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
             return Var(pa.array([None if text is None else _timetz(text) for text in array.to_pylist()], pa.binary()))
         case oids.VARBIT | oids.BIT if types.is_string(kind):
             return Var(pa.array([None if text is None else _bits(text) for text in array.to_pylist()], pa.binary()))
+    if types.is_struct(kind) and isinstance(type_oid, RowTypeOid):
+        return Var(
+            record_binary(array, type_oid.row_type.fields, lambda values, oid: _binary_array(values, oid, style))
+        )
+    if types.is_list(kind) and isinstance(type_oid, RowArrayOid):
+        return Var(_arrays(array, type_oid.element, style, lower_bound=1))
     if type_oid in oids.ELEMENT_OF and types.is_list(kind):
         return Var(_arrays(array, oids.ELEMENT_OF[type_oid], style, lower_bound=1))
     if type_oid in {oids.INT2VECTOR, oids.OIDVECTOR} and types.is_list(kind):
@@ -128,6 +135,11 @@ def binary_cells(array: pa.Array, type_oid: int, style: TextStyle) -> Cells:
     raise Unsupported(
         f"a column of Arrow type {kind} cannot be sent in the binary form of type {type_oid}; ask for text"
     )
+
+
+def _binary_array(array: pa.Array, type_oid: int, style: TextStyle) -> pa.Array:
+    cells = binary_cells(array, type_oid, style)
+    return binary_from_fixed(cells.pieces, len(array), cells.valid) if isinstance(cells, Fixed) else cells.array
 
 
 _TYPE_NUMBERS: Final = {
@@ -228,7 +240,7 @@ def _arrays(array: pa.Array, element_oid: int, style: TextStyle, lower_bound: in
     headers = np.zeros(len(array), np.dtype([("f", ">i4", (5,))]))["f"]
     headers[:, 0] = filled  # dimensions
     headers[:, 1] = has_null
-    headers[:, 2] = element_oid
+    headers[:, 2] = np.uint32(int(element_oid)).view(np.int32)
     headers[:, 3] = counts
     headers[:, 4] = lower_bound
     header_offsets = np.concatenate(([0], np.cumsum(header_bytes))).astype(np.int32)
@@ -296,8 +308,8 @@ def _deep_array(value: list[Any], kind: pa.DataType, element_oid: int, style: Te
             raise Unsupported("lists of lists of different lengths have no binary array form; ask for text")
         flat = [element for item in flat for element in item]
     if not flat:
-        return struct.pack("!iii", 0, 0, element_oid)
+        return struct.pack("!iiI", 0, 0, element_oid)
     sizes = [len(value), *sizes]
     stream, _, valid = _element_stream(plain(pa.array(flat, kind)), element_oid, style)
-    header = struct.pack("!iii", len(sizes), 0 if valid is None else 1, element_oid)
+    header = struct.pack("!iiI", len(sizes), 0 if valid is None else 1, element_oid)
     return header + b"".join(struct.pack("!ii", size, 1) for size in sizes) + stream.tobytes()

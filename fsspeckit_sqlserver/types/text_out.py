@@ -14,6 +14,7 @@ from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.bytea import escape_text, hex_text
 from fsspeckit_sqlserver.types.cells import Cells, Fixed, Var, binary_from_fixed, valid_mask
+from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid, record_text
 from fsspeckit_sqlserver.types.datestyle import restyled
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.nested import array_text, json_text, vector_text
@@ -108,6 +109,10 @@ def _other(array: pa.Array, type_oid: int, style: TextStyle) -> pa.Array:
         return pa.nulls(len(array), pa.string())
     if types.is_list(kind) and type_oid in {oids.INT2VECTOR, oids.OIDVECTOR}:
         return vector_text(array)
+    if types.is_struct(kind) and isinstance(type_oid, RowTypeOid):
+        return record_text(array, type_oid.row_type.fields, lambda values, oid: text_array(values, oid, style))
+    if types.is_list(kind) and isinstance(type_oid, RowArrayOid):
+        return array_text(array, lambda values: text_array(values, type_oid.element, style))
     if types.is_list(kind) and type_oid in oids.ELEMENT_OF:
         return array_text(array, lambda values: text_array(values, oids.ELEMENT_OF[type_oid], style))
     if types.is_nested(kind):

@@ -28,7 +28,9 @@ async def main(limits: Limits, settings: SqlServerSettings) -> None:
     tls = TlsListener(config.tls) if config.tls is not None else None
     if tls is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, tls.reload)
-    server = Server(engine, limits, gate=Gate(config.rules, Failures(time.monotonic, most=20), config.users), tls=tls)
+    server = Server(
+        engine, limits, gate=Gate(config.rules, Failures(time.monotonic, most=20), config.users, config.secret), tls=tls
+    )
     await server.start(listener)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()

@@ -8,7 +8,9 @@ import struct
 import pytest
 from scramp import ScramClient
 
+from fsspeckit_lib.service.sqlserver_settings import SqlServerSettings
 from fsspeckit_sqlserver.auth.access import AccessRule, Method, Peer
+from fsspeckit_sqlserver.auth.configured import auth_config
 from fsspeckit_sqlserver.auth.errors import InvalidAuthorization, TooManyFailures, WrongPassword
 from fsspeckit_sqlserver.auth.failures import Failures
 from fsspeckit_sqlserver.auth.login import Gate, Login
@@ -109,6 +111,40 @@ def test_a_user_with_a_verifier_is_asked_for_scram_under_md5_too() -> None:
     login = Login(_gate("md5"), Peer("1.2.3.4"), "ann", "db")
     assert login.begin() == [AuthenticationSasl(("SCRAM-SHA-256",))]
     _scram(login, "pencil")
+
+
+def _configured_gate() -> Gate:
+    users = {"ann": {"password": "pencil"}, "bob": {"password": "md5" + 32 * "a"}, "carl": {}}
+    config = auth_config(SqlServerSettings.model_validate({"users": users, "access": [{"method": "md5"}]}), "127.0.0.1")
+    return Gate(config.rules, Failures(lambda: 0.0, most=10**6), config.users, config.secret)
+
+
+def _asked_for(gate: Gate, user: str) -> tuple[type, bytes]:
+    """Return what a user is asked for, and the salt and iterations he is told of."""
+    login = Login(gate, Peer("127.0.0.1"), user, "db")
+    (wanted,) = login.begin()
+    if isinstance(wanted, AuthenticationMd5Password):
+        with pytest.raises(WrongPassword):
+            login.answer(b"md5" + 32 * b"0" + b"\0")
+        return AuthenticationMd5Password, b""
+    (challenge,) = login.answer(_initial("n,,n=,r=abc"))
+    assert isinstance(challenge, AuthenticationSaslContinue)
+    return AuthenticationSasl, challenge.data.partition(b",")[2]
+
+
+def test_names_that_are_not_there_have_either_kind_of_password() -> None:
+    gate = _configured_gate()
+    names = [f"guess{number}" for number in range(200)]
+    asked = [_asked_for(gate, name)[0] for name in names]
+    assert 60 < asked.count(AuthenticationMd5Password) < 140  # as many as of those that are: one of two
+    assert [_asked_for(gate, name)[0] for name in names] == asked
+    plain = Gate((AccessRule("md5"),), Failures(lambda: 0.0, most=10**6), {"ann": make_verifier("pencil")})
+    assert {_asked_for(plain, name)[0] for name in names} == {AuthenticationSasl}
+
+
+def test_a_restart_changes_nothing_of_a_name_that_is_there_or_not() -> None:
+    for name in ("ann", "bob", "carl", "guess1", "guess2", "guess3"):
+        assert _asked_for(_configured_gate(), name) == _asked_for(_configured_gate(), name)
 
 
 @pytest.mark.parametrize(("name", "enters"), [("ann", True), ("bob", False), (None, False)])

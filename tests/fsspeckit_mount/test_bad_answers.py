@@ -61,7 +61,7 @@ def _errno_of(call: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("driver", ["kernel", "libfuse"])
-def test_each_wrong_answer_is_its_errno_and_passes_without_a_trace(
+def test_each_wrong_answer_is_its_errno_and_passes(
     s3_server: SeaweedFS, proxy: FaultProxy, tmp_path: Path, driver: str
 ) -> None:
     options = {**s3_server.storage_options(), "endpoint_url": proxy.url, "max_retries": "0", "timeout_s": "1"}
@@ -90,22 +90,12 @@ def test_each_wrong_answer_is_its_errno_and_passes_without_a_trace(
             while not is_well(offset):  # a circuit that opened closes again
                 assert time.monotonic() < deadline, name
                 time.sleep(0.05)
-        assert "Traceback" not in mount.log.read_text()
-
-
-@pytest.mark.parametrize("driver", ["kernel", "libfuse"])
-def test_an_outage_is_logged_and_does_not_fill_the_disk(
-    s3_server: SeaweedFS, proxy: FaultProxy, tmp_path: Path, driver: str
-) -> None:
-    options = {**s3_server.storage_options(), "endpoint_url": proxy.url, "max_retries": "0", "timeout_s": "1"}
-    words = ",".join(f"{name}={value}" for name, value in options.items())
-    flags = ("-o", words, "--attr-ttl", "0", "--dir-ttl", "0", "--driver", driver)
-    with mounted("s3://bad-answers", tmp_path, *flags) as mount:
-        assert len(os.listdir(mount.path / "d")) == _NAMES
         proxy.script = lambda _request: Status(500)
         try:
             for _ in range(300):
                 assert _errno_of(lambda: os.stat(mount.path / "d" / "1")) == errno.EIO
         finally:
             proxy.script = None
-        assert 10 < mount.log.read_text().count("WARNING") < 100
+        log = mount.log.read_text()
+        assert "Traceback" not in log
+        assert 20 < log.count("WARNING") < 200  # an outage is logged, and does not fill the disk

@@ -17,9 +17,15 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.casts import rewrite_cast, rewrite_type, show_reg_cast
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
+from fsspeckit_sqlserver.engine.json_aggregates import JSON_AGGREGATES, json_aggregate
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
 from fsspeckit_sqlserver.engine.operators import rewrite_operator
-from fsspeckit_sqlserver.engine.row_functions import check_row_function, name_values, rewrite_row_function
+from fsspeckit_sqlserver.engine.row_functions import (
+    check_row_function,
+    name_elements,
+    name_values,
+    rewrite_row_function,
+)
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -118,7 +124,12 @@ class Dialect:
 
     def _before_select(self, select: pb.SelectStmt) -> None:
         name_targets(select)
+        name_elements(select)
         for target in select.target_list:
+            value = target.res_target.val
+            called = names_of(value.func_call.funcname)
+            if called and called[-1].lower() in SET_RETURNING:  # while it has PostgreSQL's name
+                replace_node(value, call("unnest", copied(value)))
             show_reg_cast(target.res_target.val)
             if self._is_system_column(target.res_target.val) and not target.res_target.name:
                 target.res_target.name = output_name(target.res_target.val)
@@ -136,9 +147,7 @@ class Dialect:
             if value.WhichOneof("node") != "func_call":
                 continue
             parts = names_of(value.func_call.funcname)
-            if parts[-1] in SET_RETURNING:
-                replace_node(value, call("unnest", copied(value)))
-            elif parts in self.table_macros:  # rows in a SELECT list
+            if parts in self.table_macros:  # rows in a SELECT list
                 rows = parsed_expression("unnest(ARRAY(SELECT x FROM f() AS t(x)))")
                 source = rows.func_call.args[0].sub_link.subselect.select_stmt.from_clause[0].range_function
                 source.functions[0].list.items[0].CopyFrom(value)
@@ -184,6 +193,10 @@ class Dialect:
                 return
         if function.funcformat == pb.COERCE_SQL_SYNTAX and name not in {"btrim", "normalize"}:
             return  # EXTRACT, POSITION, OVERLAY, TRIM, AT TIME ZONE: DuckDB reads them as they are written
+        aggregate = json_aggregate(node, name) if name in JSON_AGGREGATES else None
+        if aggregate is not None:
+            replace_node(node, aggregate)
+            return
         target = renamed(name)
         if target == "now":
             del function.args[:]

@@ -14,7 +14,16 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
 from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
-from fsspeckit_sqlserver.engine.trees import call, cast, integer, parsed_expression, string, string_value, type_name
+from fsspeckit_sqlserver.engine.trees import (
+    call,
+    cast,
+    integer,
+    names_of,
+    parsed_expression,
+    string,
+    string_value,
+    type_name,
+)
 
 __all__ = ["FROM_FUNCTIONS", "REWRITES", "SET_RETURNING", "check_function", "renamed"]
 
@@ -73,10 +82,6 @@ SET_RETURNING: Final = frozenset({"generate_series", "generate_subscripts", "reg
 _RENAMED: Final = {
     "every": "bool_and",
     "btrim": "trim",
-    "json_agg": "json_group_array",
-    "jsonb_agg": "json_group_array",
-    "json_object_agg": "json_group_object",
-    "jsonb_object_agg": "json_group_object",
     "json_build_object": "json_object",
     "jsonb_build_object": "json_object",
     "json_build_array": "json_array",
@@ -130,10 +135,32 @@ def _extract_path(arguments: Sequence[pb.Node], function: str) -> pb.Node | None
     return result
 
 
+_QUOTED: Final = re.compile(r'(?:"[^"]*")*')
+
+
+def _split_at_quarter(pattern: str) -> tuple[str, str, str]:
+    """Return what stands before and after the field Q, which strftime has not; all in front when there is none."""
+    place = 0
+    for piece in re.split(r'("[^"]*")', pattern):
+        if not piece.startswith('"') and "Q" in piece:
+            found = place + piece.index("Q")
+            return pattern[:found], "Q", pattern[found + 1 :]
+        place += len(piece)
+    return pattern, "", ""
+
+
 def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
     pattern = string_value(arguments[1]) if len(arguments) == 2 else None
     if pattern is None:
         raise UnsupportedStatement("to_char with a format that is not a constant is not supported")
+    before, quarter, after = _split_at_quarter(pattern)
+    if quarter:
+        parts = [_to_char([arguments[0], string(part)]) for part in (before, after) if part]
+        number = cast(call("date_part", string("quarter"), arguments[0]), type_name("varchar"))
+        parts.insert(1 if before else 0, number)
+        return call("concat", *(part for part in parts if part is not None))
+    if _QUOTED.fullmatch(pattern) or not re.search("[A-Za-z0-9]", pattern):  # what is left beside a Q
+        return string(pattern.replace('"', ""))
     converted = strftime_format(pattern)
     if converted is not None:
         return call("strftime", cast(arguments[0], type_name("timestamp")), string(converted))
@@ -230,17 +257,47 @@ def _substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return None
 
 
+def _date_trunc(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """Centuries and millennia begin with a year 1; a third argument is the time zone whose days are meant."""
+    if len(arguments) == 3:
+        field, moment, zone = arguments
+        local = call("timezone", zone, cast(moment, type_name("timestamptz")))
+        return call("timezone", zone, call("date_trunc", field, local))
+    word = string_value(arguments[0]) if len(arguments) == 2 else None
+    if word is None or word.lower() not in {"century", "millennium"}:
+        return None
+    year = cast(string("1 year"), type_name("interval"))
+    return _operation("+", call("date_trunc", arguments[0], _operation("-", arguments[1], year)), year)
+
+
+def _generate_series(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """Between dates PostgreSQL counts in timestamptz."""
+    ends = list(arguments[:2])
+    if len(arguments) != 3 or not any(_is_date(end) for end in ends):
+        return None
+    moments = [cast(end, type_name("timestamptz")) if _is_date(end) else end for end in ends]
+    return call("generate_series", *moments, arguments[2])
+
+
+def _is_date(node: pb.Node) -> bool:
+    return node.WhichOneof("node") == "type_cast" and names_of(node.type_cast.type_name.names)[-1] == "date"
+
+
+def _operation(symbol: str, left: pb.Node, right: pb.Node) -> pb.Node:
+    node = pb.Node()
+    node.a_expr.kind = pb.AEXPR_OP
+    node.a_expr.name.add().string.sval = symbol
+    node.a_expr.lexpr.CopyFrom(left)
+    node.a_expr.rexpr.CopyFrom(right)
+    return node
+
+
 def _date_bin(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return call("time_bucket", *arguments)
 
 
 def _division(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    node = pb.Node()
-    node.a_expr.kind = pb.AEXPR_OP
-    node.a_expr.name.add().string.sval = "/"
-    node.a_expr.lexpr.CopyFrom(arguments[0])
-    node.a_expr.rexpr.CopyFrom(arguments[1])
-    return call("trunc", node)
+    return call("trunc", _operation("/", arguments[0], arguments[1]))
 
 
 def _digest(arguments: Sequence[pb.Node]) -> pb.Node | None:
@@ -302,6 +359,8 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "to_timestamp": _parse_time("timestamptz"),
     "substring": _substring,
     "date_bin": _date_bin,
+    "date_trunc": _date_trunc,
+    "generate_series": _generate_series,
     "div": _division,
     "sha256": _digest,
     "similar_to_escape": _similar,

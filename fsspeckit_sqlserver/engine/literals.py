@@ -184,7 +184,7 @@ def interval_literal(text: str) -> str:
     Raises:
         InvalidDatetime: in PostgreSQL's words.
     """
-    stripped = text.strip().removeprefix("@").strip()
+    stripped = re.sub(r"([+-])\s+(?=\d)", r"\1", text.strip().removeprefix("@").strip())  # '1 month - 1 day'
     ago = stripped.lower().endswith(" ago")
     if ago:
         stripped = stripped[:-4].rstrip()

@@ -52,6 +52,12 @@ def rewrite_operator(node: pb.Node) -> None:
         expression.name[-1].string.sval = "BETWEEN" if is_plain else "NOT BETWEEN"
         expression.rexpr.list.items[0].CopyFrom(call("least", low, high))
         expression.rexpr.list.items[1].CopyFrom(call("greatest", low, high))
+    elif (
+        expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}
+        and expression.rexpr.sub_link.sub_link_type == pb.ARRAY_SUBLINK
+        and expression.rexpr.WhichOneof("node") == "sub_link"
+    ):
+        _compare_with_rows(node)
     elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
         text = string_value(expression.rexpr)
         elements = None if text is None else parse_array(text)
@@ -73,6 +79,18 @@ def _like(node: pb.Node, symbol: str) -> None:
             return
     name = {"~~": "like", "!~~": "not_like", "~~*": "ilike", "!~~*": "not_ilike"}[symbol]
     replace_node(node, call(f"{name}_escape", expression.lexpr, *arguments))
+
+
+def _compare_with_rows(node: pb.Node) -> None:
+    """`x = ANY (ARRAY(SELECT …))` is `x = ANY (SELECT …)`, which DuckDB knows."""
+    expression = copied(node).a_expr
+    result = pb.Node()
+    link = result.sub_link
+    link.CopyFrom(expression.rexpr.sub_link)
+    link.sub_link_type = pb.ANY_SUBLINK if expression.kind == pb.AEXPR_OP_ANY else pb.ALL_SUBLINK
+    link.testexpr.CopyFrom(expression.lexpr)
+    link.oper_name.extend(expression.name)
+    replace_node(node, result)
 
 
 def _is_escaped(pattern: pb.Node) -> bool:

@@ -10,11 +10,16 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.errors import UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import FROM_FUNCTIONS
 from fsspeckit_sqlserver.engine.naming import output_name
-from fsspeckit_sqlserver.engine.trees import call, copied, names_of, parsed_select, replace_node
+from fsspeckit_sqlserver.engine.trees import call, copied, names_of, parsed_select, replace_node, walk
 
-__all__ = ["check_row_function", "name_values", "rewrite_row_function"]
+__all__ = ["check_row_function", "name_elements", "name_values", "rewrite_row_function"]
 
 _LIST_FUNCTIONS: Final = frozenset({"string_split", "string_split_regex", "json_keys", "generate_subscripts"})
+
+
+_ELEMENT_FUNCTIONS: Final = frozenset(
+    {"json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text"}
+)
 
 
 def check_row_function(function: pb.RangeFunction) -> None:
@@ -94,6 +99,32 @@ def _subselect(select: pb.SelectStmt, alias: str, columns: pb.Alias) -> pb.Node:
     for part in columns.colnames:
         node.range_subselect.alias.colnames.add().CopyFrom(part)
     return node
+
+
+def name_elements(select: pb.SelectStmt) -> None:
+    """Let the alias of `FROM json_array_elements(x) AS e` mean its one column, `e.value`, as in PostgreSQL."""
+    aliases = {
+        part.alias.aliasname
+        for item in select.from_clause
+        for part in walk(item)
+        if isinstance(part, pb.RangeFunction) and _gives_elements(part)
+    }
+    if not aliases:
+        return
+    for target in select.target_list:
+        field = target.res_target.val.column_ref.fields
+        if len(field) == 1 and field[0].string.sval in aliases and not target.res_target.name:
+            target.res_target.name = field[0].string.sval
+    for part in walk(select):
+        if isinstance(part, pb.ColumnRef) and len(part.fields) == 1 and part.fields[0].string.sval in aliases:
+            part.fields.add().string.sval = "value"
+
+
+def _gives_elements(function: pb.RangeFunction) -> bool:
+    if len(function.functions) != 1 or function.alias.colnames or not function.alias.aliasname:
+        return False
+    called = function.functions[0].list.items[0].func_call.funcname
+    return bool(called) and called[-1].string.sval in _ELEMENT_FUNCTIONS
 
 
 def name_values(item: pb.Node) -> None:

@@ -33,16 +33,22 @@ class Difference:
 
 DIFFERENCES = [
     Difference(
-        "A quotient, average, power or logarithm of numerics is double precision, as DuckDB computes it.",
+        "A quotient, average, deviation, power or logarithm of numerics is double precision, as DuckDB computes it.",
         "SELECT avg(i), 7.0 / 2, power(2.0, 3)",
         r"/ '2'::numeric|::numeric / '2'::int|avg\(|SELECT 7\.0 / 2|1 / 3\.0|power\(2\.0|log\(2\.0|\^ '2'::numeric"
+        r"|(stddev|var)_(pop|samp)\(i\)|round\(10\.0 / 4|59'\) / 300"
         r"|paid / 3",
     ),
     Difference(
         "A numeric without precision that is not a constant has ten decimal places, and numbers that meet in one column"
         " have the larger scale of the two.",
         "SELECT 2.5::float8::numeric",
-        r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE 2\.5|UNION SELECT 2\.5",
+        r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE (2|0)\.5|coalesce\(paid, 0\)|UNION SELECT 2\.5",
+    ),
+    Difference(
+        "A sum of integers that comes out of a subquery or common table expression is numeric.",
+        "WITH t AS (SELECT sum(i) AS s FROM sums) SELECT s FROM t",
+        r"sum\(i\) AS s FROM sums GROUP BY g\) SELECT",
     ),
     Difference(
         "`extract` gives epoch and seconds six decimals, and milliseconds none.",
@@ -80,7 +86,7 @@ DIFFERENCES = [
         " `row_to_json(ROW(…))` and `json_object(text[])` are not there.",
         "SELECT json_build_object('a', 1)",
         r"jsonb?_build|row_to_json|json_object|jsonb_set|jsonb \|\||jsonb - |jsonb_path|jsonb @>|jsonb \?|json ->"
-        r"|json_agg\(i ORDER|jsonb #|jsonb_pretty|jsonb = ",
+        r"|jsonb?_agg\((id|name|i) ORDER|jsonb #|jsonb_pretty|jsonb = ",
     ),
     Difference(
         "A cast of a json document to another type says that the text is wrong, not that the document cannot be cast.",

@@ -25,6 +25,7 @@ def _lines(name: str) -> list[str]:
 
 EXPRESSIONS = _lines("expressions.sql")
 QUERIES = _lines("queries.sql")
+REPORTS = _lines("reports.sql")
 ERRORS = _lines("errors.sql")
 SCRIPTS: list[list[str]] = [
     ["BEGIN", "SELECT 1", "COMMIT"],

@@ -68,6 +68,8 @@ class Prefetcher:
             self._is_first = False
             self._is_guided = start > 0
             self._has_footer = 0 < self._size - _FOOTER_READ_BYTES <= start
+        if start == 0 and not self._has_footer:
+            self._is_guided = False  # a read of the kernel's readahead had overtaken the one at the beginning
         stream = self._continued(start, stop)
         if stream is None:
             return self._begin(start, stop)

@@ -94,6 +94,13 @@ def test_reads_of_the_kernels_readahead_may_overtake_each_other() -> None:
     assert asked >= 256 * _MIB + LARGEST_WINDOW_BYTES - STEP_BYTES
 
 
+def test_a_beginning_that_was_overtaken_is_a_beginning() -> None:
+    prefetcher = Prefetcher(_LARGE)
+    assert prefetcher.on_read(_MIB // 8, _MIB // 4) is None
+    asked = [prefetcher.on_read(0, _MIB // 8), *_read_on(prefetcher, _MIB // 4, 20 * _MIB, _MIB // 8)]
+    assert max(span[1] for span in asked if span is not None) >= 64 * _MIB
+
+
 def test_several_streams_of_one_handle_keep_their_own_windows() -> None:
     prefetcher = Prefetcher(_LARGE)
     starts = [0, 1000 * _MIB, 2000 * _MIB, 3000 * _MIB]

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_sqlserver.engine.rows import QueryRows
+from fsspeckit_sqlserver.types.batches import take_rows
 from fsspeckit_sqlserver.types.column import Column
 
 __all__ = ["Answer", "Answers", "KnownAnswer", "RememberedRows", "key_of_values"]
@@ -129,13 +130,7 @@ class KnownAnswer:
 
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:
         """See `session.ports.Rows`."""
-        if not self._left:
-            return None
-        batch = self._left.pop(0)
-        if batch.num_rows > max_rows:
-            self._left.insert(0, batch.slice(max_rows))
-            return batch.slice(0, max_rows)
-        return batch
+        return take_rows(self._left, max_rows)
 
     def close(self) -> None:
         """See `session.ports.Rows`."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.types.batches import take_rows
 from fsspeckit_sqlserver.types.column import Column
 
 __all__ = ["ScrollBuffer", "ScrolledRows"]
@@ -116,12 +117,7 @@ class ScrolledRows:
         """Return the next batch; the first call moves the cursor."""
         if self._left is None:
             self._left = self._buffer.fetch(*self._asked)
-        if not self._left:
-            return None
-        batch = self._left.pop(0)
-        if batch.num_rows > max_rows:
-            self._left.insert(0, batch.slice(max_rows))
-        return batch.slice(0, max_rows)
+        return take_rows(self._left, max_rows)
 
     def close(self) -> None:
         """Leave the cursor as it is."""

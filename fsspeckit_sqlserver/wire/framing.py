@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Final
 
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
-from fsspeckit_sqlserver.wire.frontend import FrontendMessage, decode_frontend, decode_startup
+from fsspeckit_sqlserver.wire.frontend import FrontendMessage
+from fsspeckit_sqlserver.wire.frontend_decoding import decode_frontend, decode_startup
 
 __all__ = ["BODY_LIMITS", "DEFAULT_MAX_MESSAGE_BYTES", "FrontendDecoder"]
 

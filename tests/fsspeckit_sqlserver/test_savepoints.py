@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
@@ -174,3 +175,28 @@ def test_an_open_cursor_over_a_temporary_table_keeps_its_rows(gateway: RunningSe
             connection.execute("ROLLBACK TO one")
             assert len(cursor.fetchall()) == 39990
         assert connection.execute("SELECT count(*) FROM a").fetchone() == (40000,)
+
+
+def test_psql_goes_on_after_errors(gateway: RunningServer) -> None:
+    """ON_ERROR_ROLLBACK sets a savepoint before each statement."""
+    script = """
+        \\set ON_ERROR_ROLLBACK on
+        BEGIN;
+        CREATE TEMP TABLE p (n int PRIMARY KEY);
+        INSERT INTO p VALUES (1);
+        INSERT INTO p VALUES (1);
+        SELECT 1 / 0;
+        INSERT INTO p VALUES (2);
+        COMMIT;
+        SELECT sum(n) FROM p;
+    """
+    done = subprocess.run(
+        ["psql", "-X", "-q", "-At", gateway.url],
+        input=script,
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout == "3\n"
+    assert done.stderr.count("ERROR") == 2

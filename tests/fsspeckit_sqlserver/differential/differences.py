@@ -46,7 +46,7 @@ DIFFERENCES = [
         r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE (2|0)\.5|coalesce\(paid, 0\)|UNION SELECT 2\.5",
     ),
     Difference(
-        "A sum of integers that comes out of a subquery or common table expression is numeric.",
+        "A sum of integers out of a subquery is numeric where it has the name of a column of another type below.",
         "WITH t AS (SELECT sum(i) AS s FROM sums) SELECT s FROM t",
         r"sum\(i\) AS s FROM sums GROUP BY g\) SELECT",
     ),

@@ -265,7 +265,8 @@ SELECT * FROM people p WHERE p.id = (SELECT max(id) FROM people)
 SELECT p.* FROM people p, sums s WHERE p.id = s.g AND s.i = 10
 SELECT q.id FROM (SELECT id, dense_rank() OVER (ORDER BY boss NULLS FIRST) AS r FROM people) q WHERE q.r = 2 ORDER BY q.id
 WITH monthly AS (SELECT date_trunc('month', born) AS m, count(*) AS n FROM people WHERE born IS NOT NULL GROUP BY 1) SELECT m, n, sum(n) OVER (ORDER BY m) FROM monthly ORDER BY m
-WITH t AS (SELECT g, sum(i) AS s FROM sums GROUP BY g) SELECT g, s, round(100.0 * s / sum(s) OVER ()) = 0 FROM t ORDER BY g
+WITH t AS (SELECT g, sum(i) AS total FROM sums GROUP BY g) SELECT g, total, round(100.0 * total / sum(total) OVER ()) = 50 FROM t ORDER BY g
+WITH t AS (SELECT g, sum(i) AS s FROM sums GROUP BY g) SELECT s FROM t ORDER BY g
 WITH RECURSIVE days(d) AS (SELECT date '2024-02-27' UNION ALL SELECT d + 1 FROM days WHERE d < date '2024-03-02') SELECT d, extract(dow FROM d) FROM days
 WITH RECURSIVE t(n, s) AS (SELECT 1, 'a' UNION ALL SELECT n + 1, s || 'a' FROM t WHERE n < 4) SELECT * FROM t ORDER BY n DESC
 SELECT extract(epoch FROM (timestamp '2024-01-02' - timestamp '2024-01-01'))::int

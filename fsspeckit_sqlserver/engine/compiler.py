@@ -77,6 +77,7 @@ class Plan:
         is_small: touches no table: its answer is a handful of values.
         uses_variables: it calls the catalog, whose macros ask for the session's variables.
         is_repeatable: it gives the same rows as long as what it reads does not change.
+        is_typed: every parameter has a type, whatever its value.
         is_lookup: rows whose column equals a value, in no order: a few, as a rule.
         reads_no_column: nothing but the number of rows matters.
     """
@@ -95,6 +96,7 @@ class Plan:
     reads_no_column: bool
     uses_variables: bool
     is_repeatable: bool
+    is_typed: bool
     is_lookup: bool
     inferred: list[Inferred] | None = None
     columns: tuple[Column, ...] = ()
@@ -174,6 +176,7 @@ def compile_query(
     references = analyse(copied(node), lambda place: names[place])
     count = max(count_parameters(node), len(declared_oids))
     types = infer_parameters(node, declared_oids, lambda parts: _only(column_oids(parts)))
+    is_typed = len(types) >= count
     for number, oid in enumerate(value_oids, 1):
         if oid:
             types.setdefault(number, oid)
@@ -208,6 +211,7 @@ def compile_query(
         reads_no_column="column_ref" not in kinds,
         uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
         is_repeatable=is_timeless and stability.is_repeatable(node) and not draft.resolution.uses_temp,
+        is_typed=is_typed,
         is_lookup=_is_lookup(node.select_stmt),
         inferred=inferred,
     )

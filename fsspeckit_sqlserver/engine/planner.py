@@ -151,6 +151,9 @@ class Planner:
         key = (statement.sql, declared, fallback, *self._connections.identity)
         plans = self._world.plans if self.is_shareable else self._plans
         plan = plans.get(key)
+        if plan is None and fallback:  # as it was described, where the values do not tell more
+            described = plans.get((statement.sql, declared, (), *self._connections.identity))
+            plan = described if described is not None and described.is_typed else None
         if plan is not None:
             manifests = self.manifests(plan.tables)
             if self._shapes(plan.tables, manifests) == plan.shapes:

@@ -31,7 +31,7 @@ from fsspeckit_lib.service.notify import notify
 from fsspeckit_lib.service.settings import cache_config, load_settings
 from fsspeckit_mount.config import DaemonConfig
 from fsspeckit_mount.kernel.mounting import prepare_mountpoint
-from fsspeckit_mount.served import ServedMount, open_store_of
+from fsspeckit_mount.served import ServedMount, open_store_of, with_links
 
 __all__ = ["LOG_BURST", "Report", "main", "run"]
 
@@ -92,8 +92,9 @@ def run(config: DaemonConfig, on_ready: Callable[[], None]) -> None:
                 source.check()  # before a folder is made for the cache
         cache = Cache(bounds)
         cleanup.callback(cache.close)
-        stores = [cache.resilient(source) for source in sources]
-        for store, source in zip(stores, sources, strict=True):
+        shown = [with_links(source) for source in sources]
+        stores = [cache.resilient(source) for source in shown]
+        for store, source in zip(stores, shown, strict=True):
             if store is not source:
                 store.check()
 

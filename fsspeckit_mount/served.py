@@ -41,7 +41,7 @@ from fsspeckit_mount.vfs.attributes import Ownership
 from fsspeckit_mount.vfs.operations import VfsConfig, VirtualFileSystem
 from fsspeckit_mount.vfs.ports import LocalFile, TellsChanges
 
-__all__ = ["Driver", "KernelDriver", "MountCache", "ServedMount", "open_store_of"]
+__all__ = ["Driver", "KernelDriver", "MountCache", "ServedMount", "open_store_of", "with_links"]
 
 _log = logging.getLogger("fsspeckit_mount.daemon")
 
@@ -142,6 +142,12 @@ def open_store_of(settings: Settings, config: MountConfig) -> ObjectStore:
         raise
 
 
+def with_links(store: ObjectStore) -> ObjectStore:
+    """Return a view of the storage that shows symbolic links and programs as such, where it knows them."""
+    view: Callable[[], ObjectStore] | None = getattr(store, "with_links", None)
+    return store if view is None else view()
+
+
 class ServedMount:
     """One mount while it is served."""
 
@@ -149,8 +155,7 @@ class ServedMount:
         """Mount nothing yet; `store` has been checked."""
         self.config = config
         self.mountpoint = mountpoint
-        with_links = getattr(store, "with_links", None)
-        self._store: ObjectStore = store if with_links is None else with_links()
+        self._store = store
         self._cache = cache
         self._started_s = time.monotonic()
         self._ended = threading.Event()

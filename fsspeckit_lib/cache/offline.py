@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 
 from typing_extensions import Buffer
 
-from fsspeckit_lib.cache.metadata import Metadata
+from fsspeckit_lib.cache.metadata import Metadata, moved
 from fsspeckit_lib.cache.stats import StatsCounter
 from fsspeckit_lib.cache.writers import ForgettingWriter
 from fsspeckit_lib.core.objects import (
@@ -37,6 +37,7 @@ __all__ = ["OfflineStore", "OfflineWritableStore", "entry_id"]
 _logger = logging.getLogger(__name__)
 
 _LOG_INTERVAL_S = 60.0
+_WITH_LINKS = b"with-links:"
 _T = TypeVar("_T")
 
 
@@ -60,6 +61,11 @@ class OfflineStore:
         self._retry_at = 0.0
         self._stale = 0
         self._logged_at = float("-inf")
+        self._kind = _WITH_LINKS if getattr(inner, "shows_links", False) else b""
+
+    def _id(self, key: str) -> bytes:
+        """Return the name of a key in what is remembered: a view with links is another world than one without."""
+        return self._kind + entry_id(self, key)
 
     @property
     def url(self) -> str:
@@ -86,7 +92,7 @@ class OfflineStore:
         try:
             self._ask(self.inner.check)
         except Unavailable as error:
-            if not self._metadata.is_anything_known(entry_id(self, "")):
+            if not self._metadata.is_anything_known(self._id("")):
                 raise
             self.count_stale("the start", error)
 
@@ -96,7 +102,7 @@ class OfflineStore:
         try:
             entry = self._ask(lambda: self.inner.stat(key))
         except NotFound:
-            self._metadata.remember(entry_id(self, key), None, at)
+            self._metadata.remember(self._id(key), None, at)
             raise
         except Unavailable as error:
             known = self.last_known(key)
@@ -106,25 +112,23 @@ class OfflineStore:
             if known[0] is None:
                 raise NotFound(f"{self.url}/{key}: not found when the storage was last reached") from error
             return known[0]
-        self._metadata.remember(entry_id(self, key), entry, at)
+        self._metadata.remember(self._id(key), entry, at)
         return entry
 
     def last_known(self, key: str) -> tuple[Entry | None, float] | None:
         """Return what last lay at a key (None: nothing) and when that was said, or None where nothing is known."""
-        known = self._metadata.recall(entry_id(self, key))
+        known = self._metadata.recall(self._id(key))
         folder, _, name = key.rpartition("/")
-        listed, has_listing = self._metadata.find_in_listing(entry_id(self, folder), name) if key else (None, False)
+        listed, has_listing = self._metadata.find_in_listing(self._id(folder), name) if key else (None, False)
         if has_listing and listed is not None and (known is None or listed.at > known.at):
             known = listed
         if known is None:
-            if not key or self._metadata.is_anything_known(entry_id(self, key)):
+            if not key or self._metadata.is_anything_known(self._id(key)):
                 return DirectoryInfo(key), 0.0  # something lies below it
             return None
         if known.entry is None:
             return None, known.at
-        if isinstance(known.entry, DirectoryInfo):
-            return DirectoryInfo(key, known.entry.mtime_ns), known.at
-        return ObjectInfo(key, known.entry.size_bytes, known.entry.mtime_ns, known.entry.etag), known.at
+        return moved(known.entry, key), known.at
 
     def list_directory(self, key: str) -> Iterator[Sequence[Entry]]:
         """Yield the children of a folder; during an outage those of its last whole listing."""
@@ -207,7 +211,7 @@ class OfflineStore:
                 page = self._ask(lambda: next(source, None))
             except NotFound:
                 if not seen:
-                    self._metadata.remember(entry_id(self, key), None, at)
+                    self._metadata.remember(self._id(key), None, at)
                 raise
             except Unavailable as error:
                 known = None if seen else self._listed(key, recursive)
@@ -218,14 +222,14 @@ class OfflineStore:
                     yield known
                 return
             if page is None:
-                self._metadata.remember_listing(entry_id(self, key), recursive, seen, key, at)
+                self._metadata.remember_listing(self._id(key), recursive, seen, key, at)
                 return
             seen += page
             yield page
 
     def _listed(self, key: str, recursive: bool) -> list[Entry] | None:
         """Return the last known listing; a recursive one also from those of its folders, or of a folder above."""
-        listing = self._metadata.recall_listing(entry_id(self, key), recursive, key)
+        listing = self._metadata.recall_listing(self._id(key), recursive, key)
         if listing is not None:
             return list(listing.entries.values())
         if not recursive:
@@ -240,7 +244,7 @@ class OfflineStore:
         found: list[Entry] = []
         pending = [key]
         while pending:
-            listing = self._metadata.recall_listing(entry_id(self, folder := pending.pop()), False, folder)
+            listing = self._metadata.recall_listing(self._id(folder := pending.pop()), False, folder)
             if listing is None:
                 return None
             pending += [entry.key for entry in listing.entries.values() if isinstance(entry, DirectoryInfo)]
@@ -251,7 +255,7 @@ class OfflineStore:
         """Return the objects below `key` as a recursive listing of a folder at or above it has them."""
         folder = key
         while True:
-            listing = self._metadata.recall_listing(entry_id(self, folder), True, folder)
+            listing = self._metadata.recall_listing(self._id(folder), True, folder)
             if listing is not None:
                 below = f"{key}/" if key else ""
                 entries = listing.entries.values()
@@ -273,13 +277,13 @@ class OfflineWritableStore(OfflineStore):
         try:
             self._ask(lambda: self._writable.put(key, data, only=only))
         finally:
-            self._metadata.forget(entry_id(self, key))
+            self._metadata.forget(self._id(key))
 
     def open_writer(self, key: str, *, only: Precondition | None = None) -> ObjectWriter:
         """Write to the inner store."""
         return ForgettingWriter(
             self._ask(lambda: self._writable.open_writer(key, only=only)),
-            lambda: self._metadata.forget(entry_id(self, key)),
+            lambda: self._metadata.forget(self._id(key)),
         )
 
     def copy(self, source: str, target: str, *, only: IfAbsent | None = None) -> None:
@@ -287,7 +291,7 @@ class OfflineWritableStore(OfflineStore):
         try:
             self._ask(lambda: self._writable.copy(source, target, only=only))
         finally:
-            self._metadata.forget(entry_id(self, target))
+            self._metadata.forget(self._id(target))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete in the inner store."""
@@ -295,7 +299,7 @@ class OfflineWritableStore(OfflineStore):
             self._ask(lambda: self._writable.delete(keys))
         finally:
             for key in keys:
-                self._metadata.forget(entry_id(self, key))
+                self._metadata.forget(self._id(key))
 
 
 def _later(pages: Callable[[], Iterator[Sequence[Entry]]]) -> Iterator[Sequence[Entry]]:

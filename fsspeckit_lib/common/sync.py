@@ -29,7 +29,6 @@ from fsspeckit_lib.common.parallel import iter_parallel
 from fsspeckit_lib.common.progress import progress_bar
 from fsspeckit_lib.common.transfer import copy_file, identity, local_files, local_path, remove_file, unwrap
 from fsspeckit_lib.common.units import format_size
-from fsspeckit_lib.core.markers import real_files
 from fsspeckit_lib.errors import BadInput, GatewayError, InvalidValue, NotADirectory, NotFound, Unavailable
 
 __all__ = ["SyncIncomplete", "SyncResult", "sync_dir"]
@@ -256,8 +255,9 @@ def _files(fs: fsspec.AbstractFileSystem, root: str) -> Iterator[tuple[str, _Fil
     if hasattr(fs, "_place"):
         place = fs._place(root)
         skip = len(place.key) + 1 if place.key else 0
+        real_only = getattr(place.store, "real_only", list)  # an object storage's markers of empty folders left out
         for page in place.store.list_recursive(place.key):
-            for entry in real_files(place.store, page):
+            for entry in real_only(page):
                 tag, mtime_s = _tag_of(entry.etag), entry.mtime_ns / 1e9 or None
                 yield entry.key[skip:], _File(place.name(entry.key), entry.size_bytes, tag, mtime_s)
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fsspeckit_lib.testing.forge import link
+from fsspeckit_lib.testing.proxy import FaultProxy
 from tests.fsspeckit_lib.core.forge.places import FILES, TOKEN, Forge, forge
 from tests.fsspeckit_mount.mounts import CAN_MOUNT, NEEDS_FUSE, mounted
 
@@ -86,3 +87,19 @@ def test_a_moved_ref_is_noticed_also_where_outages_are_bridged(project: Forge, t
         while (mount.path / "README.md").read_bytes() != b"# changed\n":
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_links_stay_links_where_outages_are_bridged(project: Forge, tmp_path: Path) -> None:
+    config = tmp_path / "bridged.yaml"
+    config.write_text("cache: {when_offline: serve-stale}\n")
+    with FaultProxy.start(project.server.url) as proxy:
+        words = f"base_url={proxy.url},token={TOKEN},ref_ttl_s=0,max_retries=0"
+        flags = ("-o", words, "--config", str(config), "--attr-ttl", "0", "--dir-ttl", "0")
+        with mounted(f"gitlab://{project.project.path}@main", tmp_path / "m", *flags) as mount:
+            for is_up in (True, False):
+                names = sorted(entry.name for entry in os.scandir(mount.path / "links") if entry.is_symlink())
+                assert names == ["absolute", "file", "folder", "nowhere"], is_up
+                assert os.readlink(mount.path / "links" / "file") == "../README.md"
+                assert stat.S_IMODE((mount.path / "run.sh").stat().st_mode) == 0o555
+                proxy.down()
+            assert "as it was when the storage was last reached" in mount.log.read_text()

@@ -116,6 +116,11 @@ class ForgeObjects:
         view._shows_links = True
         return view
 
+    @property
+    def shows_links(self) -> bool:
+        """Whether this is such a view."""
+        return self._shows_links
+
     def check(self) -> None:
         """Ask for the project and the ref; a path below the root is looked for in the tree."""
         self._forge.check()

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 import duckdb
 
 from fsspeckit_lib.cache import Cache
+from fsspeckit_lib.cache.root import FOOTERS_FOLDER
 from fsspeckit_lib.datasets import Manifest, no_checkpoint
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
@@ -44,8 +45,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["DuckEngine", "open_engine"]
 
 _THREADS: Final = 16
-_FOOTERS: Final = "footers"
-"""Folder below the cache's root where the footers of datasets are kept."""
+_MOST_ROW_TYPES: Final = 4_096
 _RECURSION_LIMIT: Final = 10_000
 _VERSION: Final = "PostgreSQL 16.4 (fsspeckit-gateway, DuckDB {duckdb})"
 
@@ -95,7 +95,9 @@ def open_engine(
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="engine")
 
     def open_one(schema: str, name: str, source: TableSource) -> DatasetTable:
-        return open_table(schema, name, source, cache, executor, manifest_ttl_s, f"{cache.config.root}/{_FOOTERS}")
+        return open_table(
+            schema, name, source, cache, executor, manifest_ttl_s, f"{cache.config.root}/{FOOTERS_FOLDER}"
+        )
 
     try:
         named = [(*split_name(name), source) for name, source in tables.items()]
@@ -283,9 +285,11 @@ class DuckEngine:
         self._catalog.set_variables(cursor, database, user, search_path)
 
     def note_row_types(self, row_types: Iterable[RowType]) -> None:
-        """Let the catalog list composite types that a query has announced."""
+        """Let the catalog list composite types that a query has announced: the latest few thousand."""
         with self._lock:
             self._row_types |= {kind.oid: kind for kind in row_types}
+            while len(self._row_types) > _MOST_ROW_TYPES:
+                del self._row_types[next(iter(self._row_types))]
 
     def prepare_catalog(self) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""

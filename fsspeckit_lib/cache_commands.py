@@ -20,6 +20,7 @@ import click
 
 from fsspeckit_lib.cache import Cache, CacheConfig, StorageCache
 from fsspeckit_lib.cache.index import Row
+from fsspeckit_lib.cache.root import FOOTERS_FOLDER
 from fsspeckit_lib.cache.verify import verify as verify_copies
 from fsspeckit_lib.cache.warm import Warmed
 from fsspeckit_lib.cache.warm import warm as warm_objects
@@ -263,6 +264,7 @@ def clear(context: _Context, pinned: bool) -> None:
                 count += 1
         opened.metadata.clear()
         opened.sweep()
+        shutil.rmtree(f"{opened.config.root}/{FOOTERS_FOLDER}", ignore_errors=True)  # each file is one or none
     _say_removed(context, count, freed, kept)
 
 

@@ -16,9 +16,11 @@ from fsspeckit_lib.cache.locks import hold_shared, is_held_elsewhere
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.errors import AccessDenied, NotADirectory, NotFound, ResourceExhausted, Unavailable
 
-__all__ = ["FORMAT", "INDEX_NAME", "CacheRoot", "local_error"]
+__all__ = ["FOOTERS_FOLDER", "FORMAT", "INDEX_NAME", "CacheRoot", "local_error"]
 
 FORMAT = "fsspeckit-cache 2\n"
+FOOTERS_FOLDER = "footers"
+"""Below the root: the statistics of parquet datasets, made anew where they are missing; outside the bounds."""
 INDEX_NAME = "index.sqlite3"
 
 

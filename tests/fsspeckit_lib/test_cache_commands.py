@@ -86,7 +86,11 @@ def test_warm_status_ls_evict_clear(lake: Lake) -> None:
     assert "whole" in lake.run("ls", "lake")
     assert lake.facts("evict", "lake/d/2") == [{"removed": 1, "size_bytes": 100_002, "kept": 0}]
     assert lake.cache.complete_path(lake.store, lake.info("d/2")) is None
+    footers = Path(lake.cache.config.root, "footers", "one.arrow")
+    footers.parent.mkdir()
+    footers.write_bytes(b"kept")
     assert "removed 4 copies" in lake.run("clear")
+    assert not footers.parent.exists()
     assert lake.cache.used_bytes() == 0
 
 

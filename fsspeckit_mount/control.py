@@ -14,13 +14,12 @@ import errno
 import fcntl
 import json
 import os
-import queue
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
 from fsspeckit_lib.errors import GatewayError, Internal, NotFound, Unavailable, Unsupported
 from fsspeckit_mount.kernel.mounting import FILE_SYSTEM_TYPE, MountPoint, list_mounts
+from fsspeckit_mount.patience import answer_within
 
 __all__ = ["CONTROL_BYTES", "CONTROL_COMMAND", "ask", "mount_above", "pack_answer", "pack_question", "unpack_question"]
 
@@ -79,25 +78,15 @@ def ask(mountpoint: str, verb: str, argument: str = "", timeout_s: float = 20.0)
         Unavailable: it is dead, or does not answer in time.
         Unsupported: it is one of an older version.
     """
-    answers: queue.SimpleQueue[bytes | OSError] = queue.SimpleQueue()
-
-    def question() -> None:
-        try:
-            answers.put(_ask(mountpoint, pack_question(verb, argument)))
-        except OSError as error:
-            answers.put(error)
-
-    # a thread of its own: the kernel lets nobody give up a call to a daemon that is stopped
-    threading.Thread(target=question, name="question", daemon=True).start()
     try:
-        found = answers.get(timeout=timeout_s)
-    except queue.Empty:
+        found = answer_within(timeout_s, lambda: _ask(mountpoint, pack_question(verb, argument)))
+    except TimeoutError:
         raise Unavailable(
             f"mountpoint {mountpoint}: its daemon has not answered within {timeout_s:g} s; look into its log, "
             f"or end it and: fsspeckit umount --lazy {mountpoint}"
         ) from None
-    if isinstance(found, OSError):
-        raise _explain(mountpoint, verb, found) from found
+    except OSError as error:
+        raise _explain(mountpoint, verb, error) from error
     answer: dict[str, Any] = json.loads(found.rstrip(b"\0"))
     return answer
 

@@ -12,15 +12,14 @@ import ctypes
 import errno
 import logging
 import os
-import queue
 import shutil
 import socket
 import stat
 import subprocess
-import threading
 from dataclasses import dataclass
 
 from fsspeckit_lib.errors import AccessDenied, AlreadyExists, BadInput, Conflict, GatewayError, NotFound, Unsupported
+from fsspeckit_mount.patience import answer_within
 
 __all__ = [
     "FILE_SYSTEM_TYPE",
@@ -208,25 +207,13 @@ def _status(path: str, timeout_s: float) -> os.stat_result:
     mounted = find_mount(path)
     if mounted is None or not mounted.kind.startswith("fuse"):
         return os.stat(path)
-    answers: queue.SimpleQueue[os.stat_result | OSError] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(os.stat(path))
-        except OSError as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, name="mountpoint", daemon=True).start()
     try:
-        found = answers.get(timeout=timeout_s)
-    except queue.Empty:
+        return answer_within(timeout_s, lambda: os.stat(path))
+    except TimeoutError:
         raise AlreadyExists(
             f"mountpoint {path}: {mounted.source} ({mounted.kind}) is mounted there and does not answer; "
             f"end its daemon, or: umount -l {path}"
         ) from None
-    if isinstance(found, OSError):
-        raise found
-    return found
 
 
 def _clean_dead(path: str) -> None:

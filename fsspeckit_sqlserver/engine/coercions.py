@@ -14,6 +14,7 @@ from fsspeckit_sqlserver.engine.trees import (
     cast,
     copied,
     integer,
+    operation,
     parsed_expression,
     parsed_select,
     replace_node,
@@ -96,7 +97,7 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
         replace_node(node, _minus_midnight(argument))
     elif source == oids.INTERVAL and target == oids.TIME:
         midnight = cast(string("2000-01-01"), type_name("timestamp"))
-        replace_node(node.type_cast.arg, _operation("+", midnight, argument))
+        replace_node(node.type_cast.arg, operation("+", midnight, argument))
 
 
 _READERS: Final[dict[int, Callable[[str, str], str]]] = {
@@ -127,18 +128,9 @@ def int4_series(item: pb.Node, alias: str, column: str) -> None:
     replace_node(item, node)
 
 
-def _operation(symbol: str, left: pb.Node, right: pb.Node) -> pb.Node:
-    node = pb.Node()
-    node.a_expr.kind = pb.AEXPR_OP
-    node.a_expr.name.add().string.sval = symbol
-    node.a_expr.lexpr.CopyFrom(left)
-    node.a_expr.rexpr.CopyFrom(right)
-    return node
-
-
 def _minus_midnight(time: pb.Node) -> pb.Node:
     day = cast(string("2000-01-01"), type_name("date"))
-    return _operation("-", _operation("+", day, time), cast(copied(day), type_name("timestamp")))
+    return operation("-", operation("+", day, time), cast(copied(day), type_name("timestamp")))
 
 
 def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:

@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.engine.trees import (
     cast,
     integer,
     names_of,
+    operation,
     parsed_expression,
     string,
     string_value,
@@ -267,7 +268,7 @@ def _date_trunc(arguments: Sequence[pb.Node]) -> pb.Node | None:
     if word is None or word.lower() not in {"century", "millennium"}:
         return None
     year = cast(string("1 year"), type_name("interval"))
-    return _operation("+", call("date_trunc", arguments[0], _operation("-", arguments[1], year)), year)
+    return operation("+", call("date_trunc", arguments[0], operation("-", arguments[1], year)), year)
 
 
 def _generate_series(arguments: Sequence[pb.Node]) -> pb.Node | None:
@@ -283,21 +284,12 @@ def _is_date(node: pb.Node) -> bool:
     return node.WhichOneof("node") == "type_cast" and names_of(node.type_cast.type_name.names)[-1] == "date"
 
 
-def _operation(symbol: str, left: pb.Node, right: pb.Node) -> pb.Node:
-    node = pb.Node()
-    node.a_expr.kind = pb.AEXPR_OP
-    node.a_expr.name.add().string.sval = symbol
-    node.a_expr.lexpr.CopyFrom(left)
-    node.a_expr.rexpr.CopyFrom(right)
-    return node
-
-
 def _date_bin(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return call("time_bucket", *arguments)
 
 
 def _division(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    return call("trunc", _operation("/", arguments[0], arguments[1]))
+    return call("trunc", operation("/", arguments[0], arguments[1]))
 
 
 def _digest(arguments: Sequence[pb.Node]) -> pb.Node | None:

@@ -26,6 +26,7 @@ __all__ = [
     "integer",
     "names_of",
     "null",
+    "operation",
     "parsed_expression",
     "parsed_select",
     "replace_node",
@@ -127,6 +128,16 @@ _DUCKDB_WORDS: Final = frozenset(
         "unpivot",
     ]
 )
+
+
+def operation(symbol: str, left: pb.Node, right: pb.Node) -> pb.Node:
+    """Return `left symbol right`."""
+    node = pb.Node()
+    node.a_expr.kind = pb.AEXPR_OP
+    node.a_expr.name.add().string.sval = symbol
+    node.a_expr.lexpr.CopyFrom(left)
+    node.a_expr.rexpr.CopyFrom(right)
+    return node
 
 
 def string(text: str) -> pb.Node:

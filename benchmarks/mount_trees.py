@@ -51,6 +51,22 @@ for _ in range(12):
 print(best)
 """
 
+_PING_PONG = """
+import os, time
+there, back = os.pipe(), os.pipe()
+if os.fork() == 0:
+    os.close(there[1])
+    while byte := os.read(there[0], 1):
+        os.write(back[1], byte)
+    os._exit(0)
+started, count = time.perf_counter(), 20000
+for _ in range(count):
+    os.write(there[1], b"x")
+    os.read(back[0], 1)
+print(count / (time.perf_counter() - started))
+"""
+"""What a question to another process costs at least: the kernel puts both to sleep and wakes them."""
+
 
 def small_file_rows(root: str, server: SeaweedFS, runs: int) -> list[Row]:
     """1,000 files of 16 KB by 8 readers, cold ÷ rclone; then opens and stats a second, warm."""
@@ -76,12 +92,14 @@ def small_file_rows(root: str, server: SeaweedFS, runs: int) -> list[Row]:
         paths = [name.partition("/")[2] for name in names if name.startswith("d0/")]
         stats = [_rate("stats", paths * 10) for _ in range(runs)]
         os.chdir("/")
+    trips = [float(_run(_PING_PONG)) for _ in range(runs)]
     rows = []
     if theirs:
         rows.append(row_of("1,000 files of 16 KB, cold, 8 readers", "files/s", ours, theirs, "rclone", 3))
     rows += _distant_rows(root, server, names, min(runs, 3))
     rows.append(row_of("cached open + read 4 KB + close", "1/s", opens, [15_000.0] * runs, "15,000/s", 1))
     rows.append(row_of("stat, kernel caches off", "1/s", stats, [30_000.0] * runs, "30,000/s", 1))
+    rows.append(row_of("  stat, kernel caches off", "1/s", stats, trips, "a byte to another process and back", None))
     return rows
 
 
@@ -167,8 +185,11 @@ def _read_all(mountpoint: str, names: list[str], readers: int = 8) -> float:
 
 
 def _rate(kind: str, paths: list[str]) -> float:
-    done = subprocess.run([sys.executable, "-c", _LOOP, kind, *paths], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return float(_run(_LOOP, kind, *paths))
+
+
+def _run(program: str, *words: str) -> str:
+    return subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, check=True).stdout
 
 
 def _find(mountpoint: str) -> float:

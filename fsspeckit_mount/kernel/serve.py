@@ -28,9 +28,9 @@ from fsspeckit_mount.kernel.handlers import Answer, Call, Control, Handler, hand
 from fsspeckit_mount.kernel.messages import Body, Header, MalformedRequest, parse_request
 from fsspeckit_mount.kernel.negotiation import Agreement, Wishes
 from fsspeckit_mount.kernel.protocol import EPOCH_MINOR, MUTATIONS, Opcode
-from fsspeckit_mount.kernel.workers import Workers
 from fsspeckit_mount.vfs.operations import FileSpan, Missing, VirtualFileSystem
 from fsspeckit_mount.vfs.ports import WouldBlock
+from fsspeckit_mount.workers import Workers
 
 __all__ = ["Channel", "FuseServer"]
 

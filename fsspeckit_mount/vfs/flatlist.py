@@ -33,15 +33,18 @@ _log = logging.getLogger(__name__)
 
 _AHEAD_ENTRIES = 8192
 _WAIT_PAGES = 4
-_IDLE_S = 5.0
 
 
 class Found(NamedTuple):
-    """All entries of one directory, and when the oldest of them were known: before the storage was asked."""
+    """All entries of one directory, and when the oldest of them were known: before the storage was asked.
+
+    Where `is_sure` is False one of them may be an empty directory: the storage has to be asked for this one.
+    """
 
     key: str
     entries: list[Sight]
     seen_s: float
+    is_sure: bool = True
 
 
 class _Open:
@@ -95,8 +98,8 @@ class TreeBuilder:
         base, top = self._open[0], self._open[-1]
         for info in objects:
             key = info.key
-            if not self._follows(key):
-                return None
+            if not self._follows(key) and (info.size_bytes or not self._follows(f"{key}/")):
+                return None  # of a marker the storage saw the slash
             folder = key.rpartition("/")[0]
             if folder != top.key:
                 while not key.startswith(top.prefix):
@@ -126,26 +129,39 @@ class TreeBuilder:
 
     def _close(self, complete: list[Found]) -> None:
         closed = self._open.pop()
-        if closed.is_sure:
-            complete.append(Found(closed.key, closed.entries, closed.seen_s))
+        complete.append(Found(closed.key, closed.entries, closed.seen_s, closed.is_sure))
 
     def _follows(self, key: str) -> bool:
-        last, self._last = self._last, key
-        if last < key:
+        if self._last < key:
+            self._last = key
             return True
-        self._is_by_bytes = False
-        return _by_names(last) < _by_names(key)
+        if _by_names(self._last) < _by_names(key):
+            self._last, self._is_by_bytes = key, False
+            return True
+        return False
 
 
 class FlatStream:
     """One stream of all keys below a directory, from one of the directories in it on."""
 
-    def __init__(self, base: str, pages: Callable[[], Iterator[Sequence[ObjectInfo]]], clock: Clock) -> None:
+    def __init__(
+        self,
+        base: str,
+        pages: Callable[[], Iterator[Sequence[ObjectInfo]]],
+        clock: Clock,
+        on_unsure: Callable[[str], None] = lambda _: None,
+        *,
+        patience_s: float = 5.0,
+    ) -> None:
         """Build it; `run` asks for the pages.
 
         Args:
             pages: begins to list the keys below `base`, from some directory in it on, all of which are to come.
+            on_unsure: told the key of a directory that has to be listed by itself; must not block.
+            patience_s: how long the stream waits for the walk, and the walk for a page.
         """
+        self._patience_s = patience_s
+        self._on_unsure = on_unsure
         self._base = f"{base}/" if base else ""
         self._pages = pages
         self._clock = clock
@@ -157,6 +173,8 @@ class FlatStream:
         self._waiting = 0
         self._ended = False
         self.was_given_up = False
+        self.was_idle = False
+        self.ended_s = 0.0
 
     @property
     def has_ended(self) -> bool:
@@ -173,11 +191,26 @@ class FlatStream:
         with self._changed:
             if may_wait and key not in self._ready and self._is_coming(key):
                 self._wait_for(key)
-            found = self._ready.pop(key, None)
-            if found is not None:
-                self._ready_entries -= len(found.entries)
-                self._changed.notify_all()
-            return found
+            found = self._ready.get(key)
+            return self._drop(key) if found is not None and found.is_sure else None
+
+    def visit(self, key: str) -> bool:
+        """Note that a directory is being opened, and tell whether it is here or will come (see `covers`).
+
+        What has to be listed by itself is behind the walk now.
+        """
+        with self._changed:
+            found = self._ready.get(key)
+            if found is not None and not found.is_sure:
+                self._drop(key)
+            return found is not None or self._is_coming(key)
+
+    def _drop(self, key: str) -> Found | None:
+        found = self._ready.pop(key, None)
+        if found is not None:
+            self._ready_entries -= len(found.entries)
+            self._changed.notify_all()
+        return found
 
     def stop(self) -> None:
         """Ask for nothing more, and forget what is here."""
@@ -189,8 +222,10 @@ class FlatStream:
         """Ask for one page after the other until the walk is over. Never raises."""
         try:
             pages = self._pages()
+            asked_s = self._clock()
             while not self._ended:
-                seen_s = self._clock()
+                # a page may begin with what came with the answer before: it is as old as the question for that
+                seen_s, asked_s = asked_s, self._clock()
                 page = next(pages, None)
                 if page is None:
                     self._put(self._tree.finish())
@@ -226,7 +261,10 @@ class FlatStream:
                     self.was_given_up = True
                     self._end()
                     return
-                self._changed.wait()
+                pages = self._page_count
+                if not self._changed.wait(self._patience_s) and self._page_count == pages:
+                    self.was_given_up = True  # the storage hangs: whoever waits finds out by itself
+                    self._end()
         finally:
             self._waiting -= 1
 
@@ -237,6 +275,8 @@ class FlatStream:
             for found in complete:
                 self._ready[found.key] = found
                 self._ready_entries += len(found.entries)
+                if not found.is_sure:
+                    self._on_unsure(found.key)
             while self._ready_entries > 2 * _AHEAD_ENTRIES:  # of directories that the walk left out
                 self._ready_entries -= len(self._ready.popitem(last=False)[1].entries)
 
@@ -245,11 +285,14 @@ class FlatStream:
         while (
             self._ready_entries + self._tree.held >= _AHEAD_ENTRIES and not self._waiting and not self._ended
         ):  # fmt: skip
-            if not self._changed.wait(_IDLE_S):
+            if not self._changed.wait(self._patience_s):
+                self.was_idle = True
                 self._end()
                 self._ready.clear()
 
     def _end(self) -> None:
+        if not self._ended:
+            self.ended_s = self._clock()
         self._ended = True
         self._tree = TreeBuilder("")
         self._changed.notify_all()

@@ -14,13 +14,13 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from fsspeckit_lib.core.objects import DirectoryInfo
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_mount.vfs.flatlist import FlatStream, Found
 from fsspeckit_mount.vfs.listings import Listing, Listings
 from fsspeckit_mount.vfs.ports import Clock, ListsFrom, Storage
+from fsspeckit_mount.workers import Workers
 
 __all__ = ["ListAhead"]
 
@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _THREADS = 4
 _STREAMS = 4
+_LEFT_S = 30.0
 _AHEAD = 8
 _WALKS = 64
 _SCANNED = 256
@@ -61,11 +62,12 @@ class ListAhead:
         self._open_listing = open_listing
         self._lock = threading.Lock()
         self._walks: OrderedDict[str, _Walk] = OrderedDict()
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = Workers("list-ahead", _THREADS)
         self._closed = False
 
     def on_open(self, key: str) -> None:
         """Note that a directory is being opened. Never blocks."""
+        covering = [stream for stream in self._streams if stream.visit(key)]
         above, _, name = key.rpartition("/")
         listing = self._listings.fresh(above) if key else None
         at = listing.position(name) if listing is not None else None
@@ -79,22 +81,27 @@ class ListAhead:
                 if len(self._walks) > _WALKS:
                     self._walks.popitem(last=False)
                 return
-            walk.steps += at > walk.at
+            is_step = at > walk.at
+            walk.steps += is_step
             walk.at = at
-            if walk.steps < 2 or self._closed:
+            if walk.steps < 2 or not is_step or covering or self._closed:
                 return
-            if any(stream.covers(key) for stream in self._streams):
-                return
-            stream = self._begin_stream(walk, above, key)
-            keys = [] if stream is not None else self._next(walk)
-            if keys and self._pool is None:
-                self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="list-ahead")
-            pool = self._pool
-        if stream is not None:
-            threading.Thread(target=stream.run, name="list-ahead", daemon=True).start()
+            begun = self._begin_stream(walk, above, key)
+            keys = [] if begun is not None or not _may_go_on_singly(walk) else self._next(walk)
+        if begun is not None:
+            threading.Thread(target=begun.run, name="list-ahead", daemon=True).start()
         for wanted in keys:
-            assert pool is not None
-            pool.submit(self._load, wanted)
+            self._submit(wanted)
+
+    def trim(self) -> None:
+        """Forget what streams have left behind that nobody has come for; called now and then."""
+        if self._streams:
+            before_s = self._clock() - _LEFT_S
+            with self._lock:
+                self._streams = [one for one in self._streams if not one.has_ended or one.ended_s > before_s]
+
+    def _submit(self, key: str) -> None:
+        self._workers.submit(lambda: self._load(key))
 
     def take(self, key: str, *, may_wait: bool) -> Found | None:
         """Return all of a directory, if a stream has it or will soon; None where it is to be listed by itself."""
@@ -110,7 +117,7 @@ class ListAhead:
 
     def _begin_stream(self, walk: _Walk, above: str, key: str) -> FlatStream | None:
         """Return a new stream from `key` on, if the walk may have one."""
-        if not isinstance(self._storage, ListsFrom) or (walk.stream is not None and walk.stream.was_given_up):
+        if not isinstance(self._storage, ListsFrom) or (walk.stream is not None and not walk.stream.was_idle):
             return None
         self._streams = [stream for stream in self._streams if not stream.has_ended]
         if len(self._streams) >= _STREAMS:
@@ -118,7 +125,7 @@ class ListAhead:
         pages = self._storage.list_from(above, key)
         if pages is None:
             return None
-        walk.stream = FlatStream(above, lambda: pages, self._clock)
+        walk.stream = FlatStream(above, lambda: pages, self._clock, self._submit)
         self._streams.append(walk.stream)
         return walk.stream
 
@@ -126,12 +133,10 @@ class ListAhead:
         """List nothing more."""
         with self._lock:
             self._closed = True
-            pool = self._pool
             for stream in self._streams:
                 stream.stop()
             self._streams = []
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     def _next(self, walk: _Walk) -> list[str]:
         """Return the directories to list now, noted as asked for."""
@@ -151,9 +156,16 @@ class ListAhead:
         return keys
 
     def _load(self, key: str) -> None:
+        if self._closed:
+            return
         try:
             self._open_listing(key).load()
         except GatewayError as error:  # whoever opens it meets it again
             _log.debug("%s: was not listed ahead: %s", key, error)
         except Exception:  # noqa: BLE001 - the edge of a thread
             _log.exception("%s: listing ahead failed", key)
+
+
+def _may_go_on_singly(walk: _Walk) -> bool:
+    """Tell whether the next directories are listed one by one: there is no stream, or it did not pay."""
+    return walk.stream is None or walk.stream.was_given_up

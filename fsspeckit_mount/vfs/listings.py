@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from fsspeckit_lib.core.objects import DirectoryInfo
-from fsspeckit_lib.errors import Unavailable
+from fsspeckit_lib.errors import NotFound, Unavailable
 from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.flatlist import Found
 from fsspeckit_mount.vfs.ports import Clock, Storage
@@ -91,7 +91,7 @@ class Listing:
         self._seen_since: dict[int, float] = {}  # positions that were asked for one by one after the page came
         self._stale_asked = 0
         self._loading_s = 0.0
-        self._failed = False
+        self._failure: BaseException | None = None
         self.newest_ns = 0
         self.kernel_has_it = False
         """Whether the kernel was given this very listing to keep; see `VirtualFileSystem.open_directory`."""
@@ -102,7 +102,7 @@ class Listing:
     @property
     def has_failed(self) -> bool:
         """Whether the storage failed halfway: nobody should begin to read this one."""
-        return self._failed
+        return self._failure is not None
 
     @property
     def reading_s(self) -> float:
@@ -121,8 +121,8 @@ class Listing:
                     return
                 try:
                     self._load_page()
-                except BaseException:
-                    self._failed = True
+                except BaseException as error:
+                    self._failure = error
                     self._pages = None
                     raise
 
@@ -138,6 +138,7 @@ class Listing:
     def fill(self, entries: Sequence[Sight]) -> None:
         """Take over what is known to be the whole directory, before anybody else has the listing."""
         self._add(entries, self.started_s)
+        self._loaded_s = self.started_s
         self.is_complete = True
 
     def find(self, name: str) -> Sighting | None:
@@ -185,7 +186,9 @@ class Listing:
         return not self.is_complete and (count is None or len(self._entries) < count)
 
     def _load_page(self) -> None:
-        if self._failed:
+        if isinstance(self._failure, NotFound):
+            raise NotFound(f"{self.key or '/'}: was deleted before it was read")
+        if self._failure is not None:
             raise Unavailable(f"{self.key or '/'}: the listing broke off; open the directory again")
         if self._load_ahead(may_wait=True):
             return
@@ -209,6 +212,7 @@ class Listing:
             return False
         self.started_s = min(self.started_s, found.seen_s)
         self._add(found.entries, found.seen_s)
+        self._loaded_s = self.started_s  # it lay here for a while, which is no time of reading
         self.is_complete = True
         return True
 

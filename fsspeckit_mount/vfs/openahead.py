@@ -13,12 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_mount.vfs.listings import Listing, Listings
 from fsspeckit_mount.vfs.ports import Clock, FileCache
+from fsspeckit_mount.workers import Workers
 
 __all__ = ["OpenAhead"]
 
@@ -37,7 +37,7 @@ _IDLE_S = 10.0
 class _Walk:
     """Somebody opens the files of one listing in order: up to `at`, and up to `asked` they are fetched ahead."""
 
-    __slots__ = ("asked", "at", "endings", "listing", "steps", "used_s")
+    __slots__ = ("asked", "at", "endings", "fetched", "listing", "opened", "passed", "steps", "used_s")
 
     def __init__(self, listing: Listing, at: int, ending: str, used_s: float) -> None:
         self.listing = listing
@@ -46,6 +46,23 @@ class _Walk:
         self.steps = 0
         self.endings = {ending}
         self.used_s = used_s
+        self.fetched: set[int] = set()  # ahead, and neither opened nor passed yet
+        self.opened = 0
+        self.passed = 0
+
+    def count(self, at: int) -> None:
+        """Note that one of its files is opened, and which of those that were fetched it has left behind."""
+        if at in self.fetched:
+            self.fetched.remove(at)
+            self.opened += 1
+        left = {place for place in self.fetched if place < self.at - _GAP}
+        self.fetched -= left
+        self.passed += len(left)
+
+    @property
+    def is_wasteful(self) -> bool:
+        """Whether most of what was fetched ahead was not opened: somebody reads every fifth file."""
+        return self.passed > max(_AHEAD // 2, self.opened)
 
 
 class OpenAhead:
@@ -64,7 +81,7 @@ class OpenAhead:
         self._all_bytes = min(_AHEAD * most_bytes, cache.space()[0] // _CACHE_SHARE)
         self._lock = threading.Lock()
         self._walks: OrderedDict[str, _Walk] = OrderedDict()
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = Workers("open-ahead", _THREADS)
         self._closed = False
 
     def on_open(self, info: ObjectInfo, *, is_here: bool) -> None:
@@ -89,17 +106,16 @@ class OpenAhead:
                 return
             walk.used_s = now_s
             walk.endings.add(_ending(name))
+            walk.count(at)
             if at <= walk.at:
                 return
             walk.at = at
             walk.steps += 1
-            wanted = self._next(walk) if walk.steps >= _STEPS and not self._closed else []
-            if wanted and self._pool is None:
-                self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="open-ahead")
-            pool = self._pool
+            if walk.steps < _STEPS or self._closed or walk.is_wasteful:
+                return
+            wanted = self._next(walk)
         for one in wanted:
-            assert pool is not None
-            pool.submit(self._fetch, one)
+            self._workers.submit(lambda one=one: self._fetch(one))  # type: ignore[misc]
 
     def trim(self) -> None:
         """Forget walks that have ended; called now and then."""
@@ -114,9 +130,7 @@ class OpenAhead:
         """Fetch nothing more."""
         with self._lock:
             self._closed = True
-            pool = self._pool
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
+        self._workers.close()
 
     def _next(self, walk: _Walk) -> list[ObjectInfo]:
         """Return the files to fetch now, noted as asked for."""
@@ -137,6 +151,7 @@ class OpenAhead:
             if place > asked:
                 wanted.append(entry)
                 walk.asked = place
+                walk.fetched.add(place)
         return wanted
 
     def _fetch(self, info: ObjectInfo) -> None:
@@ -153,7 +168,8 @@ class OpenAhead:
         except (GatewayError, OSError) as error:  # whoever opens it meets it again
             _log.debug("%s: was not fetched ahead: %s", info.key, error)
         except Exception:  # noqa: BLE001 - the edge of a thread
-            _log.exception("%s: fetching ahead failed", info.key)
+            if not self._closed:  # else the cache has been closed under it
+                _log.exception("%s: fetching ahead failed", info.key)
 
 
 def _ending(name: str) -> str:

@@ -143,6 +143,7 @@ class VirtualFileSystem:
         """Give back what is kept for a moment only; called every second or so."""
         self.handles.trim()
         self.open_ahead.trim()
+        self.list_ahead.trim()
 
     def attributes(self, nodeid: int) -> tuple[Attributes, float]:
         """Return what stat(2) shows of an inode, and for how many seconds that holds. Never blocks.

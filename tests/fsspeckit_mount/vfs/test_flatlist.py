@@ -88,8 +88,18 @@ def test_an_empty_object_may_be_an_empty_directory() -> None:
     complete = builder.feed(objects, 0.0)
     assert complete is not None
     found = {one.key: one for one in [*complete, *builder.finish()]}
-    assert set(found) == {"b/marker", "b", "c"}  # the marker of `b/marker` is known to be one
+    assert {key: one.is_sure for key, one in found.items()} == {"a": False, "b/marker": True, "b": True, "c": True}
     assert _names(found["b"].entries) == {"marker": True}
+
+
+def test_a_marker_stands_where_its_slash_puts_it() -> None:
+    builder = TreeBuilder("")  # the storage's order is `d/sub-2`, `d/sub/`, `d/sub/file`
+    objects = [_info("d/sub-2"), _info("d/sub", 0), _info("d/sub/file"), _info("e/file")]
+    complete = builder.feed(objects, 0.0)
+    assert complete is not None
+    found = {one.key: one for one in [*complete, *builder.finish()]}
+    assert _names(found["d"].entries) == {"sub-2": False, "sub": True}
+    assert found["d"].is_sure
 
 
 class FlatStorage(DictStorage):
@@ -186,6 +196,72 @@ def test_what_was_listed_ahead_is_as_old_as_it_is() -> None:
     assert house.clock() - aged.started_s == 20.0
     house.clock.advance(20.0)
     assert not house.open("d005").is_complete  # older than a listing may be
+    house.ahead.close()
+
+
+def test_what_lay_here_is_not_believed_for_longer() -> None:
+    house = House(_files(10, 10))
+    house.walk("d000", "d001", "d002")
+    _wait_until_here(house, "d005")
+    house.clock.advance(20.0)
+    listing = house.open("d004")
+    assert listing.reading_s == 0.0
+    house.clock.advance(11.0)
+    assert house.listings.fresh("d004") is None  # 31 s old
+    house.ahead.close()
+
+
+def test_a_page_is_as_old_as_the_question_before_it() -> None:
+    house = House({})
+    stream = FlatStream("", lambda: pages(), house.clock)
+
+    def pages() -> Iterator[Sequence[ObjectInfo]]:
+        for number in range(3):  # the server's pages have other lengths: each begins with the end of one before
+            house.clock.advance(10.0)
+            yield [_info(f"d{number}/file")]
+
+    stream.run()
+    ages = [found.seen_s for number in range(3) if (found := stream.take(f"d{number}", may_wait=False)) is not None]
+    assert ages == [1000.0, 1000.0, 1010.0]
+
+
+def test_directories_with_empty_files_are_listed_by_themselves_once_each() -> None:
+    files = _files(100, 20)
+    for number in range(0, 100, 2):
+        files[f"d{number:03}/_SUCCESS"] = b""
+    house = House(files, page_entries=500)
+    shown = house.walk(*(f"d{number:03}" for number in range(100)))
+    assert [len(names) for names in shown] == [21, 20] * 50
+    assert house.storage.requests["list"] <= 2 + 50
+    assert house.storage.requests["flat"] <= 5
+    house.ahead.close()
+
+
+def test_who_waits_for_a_storage_that_hangs_asks_by_himself_soon() -> None:
+    release = threading.Event()
+
+    def pages() -> Iterator[Sequence[ObjectInfo]]:
+        release.wait(30)
+        yield [_info("d/file")]
+
+    stream = FlatStream("", pages, HandClock(), patience_s=0.1)
+    runner = threading.Thread(target=stream.run)
+    runner.start()
+    assert stream.take("d", may_wait=True) is None
+    assert stream.was_given_up
+    release.set()
+    runner.join(20)
+
+
+def test_what_nobody_came_for_is_forgotten() -> None:
+    house = House(_files(10, 10))
+    house.walk("d000", "d001", "d002")
+    _wait_until_here(house, "d005")
+    house.ahead.trim()
+    assert house.ahead._streams
+    house.clock.advance(31.0)
+    house.ahead.trim()
+    assert not house.ahead._streams
     house.ahead.close()
 
 

@@ -148,3 +148,11 @@ def test_the_least_recently_used_listings_make_room() -> None:
     assert listings.fresh("d000") is not None
     assert listings.fresh("d001") is None
     assert listings.fresh("d199") is not None
+
+
+def test_a_directory_that_was_deleted_before_it_was_read_is_gone_for_every_reader() -> None:
+    listing = Listing("gone", DictStorage({"other": b"x"}), HandClock())
+    for _ in range(2):
+        with pytest.raises(NotFound):
+            listing.load()
+    assert listing.has_failed

@@ -90,6 +90,13 @@ def test_others_cause_nothing(open_files: Callable[[House], None]) -> None:
     assert house.cache.opened == []
 
 
+def test_who_leaves_most_files_out_is_not_followed_for_long() -> None:
+    house = House({f"d/f{number:03}": b"x" for number in range(600)})
+    house.open(*(f"f{number:03}" for number in range(0, 600, 8)))
+    house.ahead.close()
+    assert len(house.cache.opened) < 60
+
+
 def test_only_small_files_with_an_ending_that_was_opened() -> None:
     files = {f"d/f{number:03}.{ending}": b"x" for number in range(10) for ending in ("png", "py")}
     house = House({**files, "d/f003.py": bytes(1000), "d/f004.py": b""})

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from fsspeckit_mount.kernel.workers import Workers
+from fsspeckit_mount.workers import Workers
 
 
 def _wait_until(condition: threading.Event) -> None:

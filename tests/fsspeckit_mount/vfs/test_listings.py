@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsspeckit_lib.core.objects import DirectoryInfo, ObjectInfo
-from fsspeckit_lib.errors import Unavailable
+from fsspeckit_lib.errors import NotFound, Unavailable
 from fsspeckit_mount.vfs.attributes import Sight
 from fsspeckit_mount.vfs.listings import Listing, Listings, Sighting
 from tests.fsspeckit_mount.fakes import DictStorage, HandClock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,6 +62,10 @@ def make_setting(tmp_path: Path) -> Iterator[Callable[..., Setting]]:
         config = CacheConfig(str(root), min_free_bytes=0, part_bytes=64 << 10, whole_bytes=16 << 10)
         config = dataclasses.replace(config, max_size_bytes=max_size_bytes)
         made.append(Setting(folder, root, FaultyStore(LocalObjects(str(folder))), config, Cache(config)))
+        deadline = time.monotonic() + 30
+        while made[-1].cache.index.must_sweep:  # or the first sweep takes what a test puts into the folder
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         return made[-1]
 
     yield make

@@ -147,7 +147,7 @@ class FlatStream:
     def __init__(
         self,
         base: str,
-        pages: Callable[[], Iterator[Sequence[ObjectInfo]]],
+        pages: Iterator[Sequence[ObjectInfo]],
         clock: Clock,
         on_unsure: Callable[[str], None] = lambda _: None,
         *,
@@ -156,7 +156,7 @@ class FlatStream:
         """Build it; `run` asks for the pages.
 
         Args:
-            pages: begins to list the keys below `base`, from some directory in it on, all of which are to come.
+            pages: of the keys below `base`, from some directory in it on; asked for by `run`.
             on_unsure: told the key of a directory that has to be listed by itself; must not block.
             patience_s: how long the stream waits for the walk, and the walk for a page.
         """
@@ -181,11 +181,6 @@ class FlatStream:
         """Whether nothing more comes."""
         return self._ended
 
-    def covers(self, key: str) -> bool:
-        """Tell whether a directory is here or will come."""
-        with self._changed:
-            return key in self._ready or self._is_coming(key)
-
     def take(self, key: str, *, may_wait: bool) -> Found | None:
         """Return a directory, once; None where it has to be listed by itself."""
         with self._changed:
@@ -195,7 +190,7 @@ class FlatStream:
             return self._drop(key) if found is not None and found.is_sure else None
 
     def visit(self, key: str) -> bool:
-        """Note that a directory is being opened, and tell whether it is here or will come (see `covers`).
+        """Note that a directory is being opened, and tell whether it is here or will come.
 
         What has to be listed by itself is behind the walk now.
         """
@@ -221,12 +216,11 @@ class FlatStream:
     def run(self) -> None:
         """Ask for one page after the other until the walk is over. Never raises."""
         try:
-            pages = self._pages()
             asked_s = self._clock()
             while not self._ended:
                 # a page may begin with what came with the answer before: it is as old as the question for that
                 seen_s, asked_s = asked_s, self._clock()
-                page = next(pages, None)
+                page = next(self._pages, None)
                 if page is None:
                     self._put(self._tree.finish())
                     return

@@ -105,11 +105,7 @@ class ListAhead:
 
     def take(self, key: str, *, may_wait: bool) -> Found | None:
         """Return all of a directory, if a stream has it or will soon; None where it is to be listed by itself."""
-        if not self._streams:
-            return None
-        with self._lock:
-            streams = [stream for stream in self._streams if stream.covers(key)]
-        for stream in streams:
+        for stream in tuple(self._streams):
             found = stream.take(key, may_wait=may_wait)
             if found is not None and found.seen_s > max(self._listings.doubted_s, self._clock() - self._listings.ttl_s):
                 return found
@@ -125,7 +121,7 @@ class ListAhead:
         pages = self._storage.list_from(above, key)
         if pages is None:
             return None
-        walk.stream = FlatStream(above, lambda: pages, self._clock, self._submit)
+        walk.stream = FlatStream(above, pages, self._clock, self._submit)
         self._streams.append(walk.stream)
         return walk.stream
 

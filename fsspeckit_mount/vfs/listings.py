@@ -135,10 +135,10 @@ class Listing:
         finally:
             self._pull.release()
 
-    def fill(self, entries: Sequence[Sight]) -> None:
-        """Take over what is known to be the whole directory, before anybody else has the listing."""
-        self._add(entries, self.started_s)
-        self._loaded_s = self.started_s
+    def fill(self, entries: Sequence[Sight], seen_s: float) -> None:
+        """Take over what is known to be the whole directory. Only who makes the listing, or holds `_pull`, may."""
+        self._add(entries, seen_s)
+        self._loaded_s = self.started_s  # that it lay somewhere for a while is no time of reading
         self.is_complete = True
 
     def find(self, name: str) -> Sighting | None:
@@ -211,9 +211,7 @@ class Listing:
         if found is None:
             return False
         self.started_s = min(self.started_s, found.seen_s)
-        self._add(found.entries, found.seen_s)
-        self._loaded_s = self.started_s  # it lay here for a while, which is no time of reading
-        self.is_complete = True
+        self.fill(found.entries, found.seen_s)
         return True
 
     def _add(self, page: Sequence[Sight], seen_s: float) -> None:
@@ -300,7 +298,7 @@ class Listings:
     def adopt(self, key: str, entries: Sequence[Sight], seen_s: float) -> Listing | None:
         """Return the listing of a directory that holds just these entries; None where it has another, or is doubted."""
         listing = Listing(key, self._storage, self._clock, seen_s)
-        listing.fill(entries)
+        listing.fill(entries, seen_s)
         if self.fresh(key) is not None:
             return None
         with self._lock:

@@ -213,13 +213,13 @@ def test_what_lay_here_is_not_believed_for_longer() -> None:
 
 def test_a_page_is_as_old_as_the_question_before_it() -> None:
     house = House({})
-    stream = FlatStream("", lambda: pages(), house.clock)
 
     def pages() -> Iterator[Sequence[ObjectInfo]]:
         for number in range(3):  # the server's pages have other lengths: each begins with the end of one before
             house.clock.advance(10.0)
             yield [_info(f"d{number}/file")]
 
+    stream = FlatStream("", pages(), house.clock)
     stream.run()
     ages = [found.seen_s for number in range(3) if (found := stream.take(f"d{number}", may_wait=False)) is not None]
     assert ages == [1000.0, 1000.0, 1010.0]
@@ -244,7 +244,7 @@ def test_who_waits_for_a_storage_that_hangs_asks_by_himself_soon() -> None:
         release.wait(30)
         yield [_info("d/file")]
 
-    stream = FlatStream("", pages, HandClock(), patience_s=0.1)
+    stream = FlatStream("", pages(), HandClock(), patience_s=0.1)
     runner = threading.Thread(target=stream.run)
     runner.start()
     assert stream.take("d", may_wait=True) is None
@@ -278,7 +278,7 @@ def test_refresh_forgets_what_was_listed_ahead() -> None:
 
 def _wait_until_here(house: House, key: str) -> None:
     pause = threading.Event()
-    while not any(stream.covers(key) and stream.has_ended for stream in house.ahead._streams):
+    while not any(stream.visit(key) and stream.has_ended for stream in house.ahead._streams):
         pause.wait(0.001)
 
 
@@ -297,7 +297,7 @@ def test_the_stream_waits_for_the_walk() -> None:
 
 def test_it_ends_by_itself_and_by_close() -> None:
     storage = FlatStorage(_files(2000, 20))
-    stream = FlatStream("", lambda: storage.list_from("", ""), HandClock())
+    stream = FlatStream("", storage.list_from("", ""), HandClock())
     runner = threading.Thread(target=stream.run)
     runner.start()
     stream.stop()

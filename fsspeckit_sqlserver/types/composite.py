@@ -24,6 +24,7 @@ from fsspeckit_sqlserver.types.cells import lengths_of
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.mapping import column_for
+from fsspeckit_sqlserver.types.quoting import quoted
 
 __all__ = ["RowArrayOid", "RowType", "RowTypeOid", "composite_column", "record_binary", "record_text", "row_types_of"]
 
@@ -31,6 +32,7 @@ _FIRST_OID: Final = 1 << 30
 _SPAN: Final = (1 << 30) - 1
 """Below 2**31: some drivers keep an OID in a signed number."""
 _NEEDS_QUOTES: Final = r'[(),"\\\s]|^$'
+_DOUBLED: Final = r"\1\1"
 _SUFFIX = re.compile(r"\[\d*\]\Z")
 
 
@@ -152,19 +154,11 @@ def record_text(array: pa.Array, fields: Sequence[Column], text_of: Callable[[pa
         text_of: writes the values of a field of a type.
     """
     texts = [
-        pc.fill_null(_quoted(text_of(values, field.type_oid)), "")
+        pc.fill_null(quoted(text_of(values, field.type_oid), _NEEDS_QUOTES, _DOUBLED), "")
         for values, field in zip(array.flatten(), fields, strict=True)
     ]
     joined = pc.binary_join_element_wise("(", pc.binary_join_element_wise(*texts, ","), ")", "")
     return pc.if_else(pc.is_valid(array), joined, None) if array.null_count else joined
-
-
-def _quoted(texts: pa.Array) -> pa.Array:
-    needs = pc.match_substring_regex(texts, _NEEDS_QUOTES)
-    if not pc.any(needs).as_py():
-        return texts
-    doubled = pc.replace_substring_regex(texts, r'(["\\])', r"\1\1")
-    return pc.if_else(needs, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
 
 
 def record_binary(

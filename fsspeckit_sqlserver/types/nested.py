@@ -12,10 +12,12 @@ from typing import Final
 import pyarrow as pa
 
 from fsspeckit_sqlserver.types.kernels import pc
+from fsspeckit_sqlserver.types.quoting import quoted
 
 __all__ = ["array_text", "json_text", "vector_text"]
 
 _NEEDS_QUOTES: Final = r'[{}",\\\s]|^$|^(?i:null)$'
+_BACKSLASHED: Final = r"\\\1"
 
 
 def array_text(array: pa.Array, element_text: Callable[[pa.Array], pa.Array]) -> pa.Array:
@@ -32,7 +34,7 @@ def array_text(array: pa.Array, element_text: Callable[[pa.Array], pa.Array]) ->
             values = values.cast(pa.list_(values.type.value_type))
         texts = array_text(values, element_text)
     else:
-        texts = _quoted(element_text(values))
+        texts = quoted(element_text(values), _NEEDS_QUOTES, _BACKSLASHED)
     lists = pa.ListArray.from_arrays(offsets, pc.fill_null(texts, "NULL"))
     joined = pc.binary_join_element_wise("{", pc.binary_join(lists, ","), "}", "")
     return pc.if_else(pc.is_valid(array), joined, None) if array.null_count else joined
@@ -53,14 +55,6 @@ def _compact_offsets(array: pa.Array) -> pa.Array:
     lengths = pc.fill_null(pc.list_value_length(array), 0)
     sums = pc.cumulative_sum(lengths).cast(pa.int32())
     return pa.concat_arrays([pa.array([0], pa.int32()), sums])
-
-
-def _quoted(texts: pa.Array) -> pa.Array:
-    needs = pc.match_substring_regex(texts, _NEEDS_QUOTES)
-    if not pc.any(needs).as_py():
-        return texts
-    escaped = pc.replace_substring_regex(texts, r'(["\\])', r"\\\1")
-    return pc.if_else(needs, pc.binary_join_element_wise('"', escaped, '"', ""), texts)
 
 
 def json_text(array: pa.Array) -> pa.Array:

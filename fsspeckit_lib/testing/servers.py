@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fsspeckit_lib.errors import Unavailable, Unsupported
 from fsspeckit_lib.testing.ports import free_ports
@@ -139,6 +140,19 @@ class Moto:
             "secret_access_key": "secret",
             "region": "us-east-1",
         }
+
+    def client(self) -> Any:
+        """Return botocore's client of it: for what no store of ours writes, a storage class or a key with a slash."""
+        import botocore.session
+
+        options = self.storage_options()
+        return botocore.session.get_session().create_client(  # type: ignore[no-untyped-call]
+            "s3",
+            endpoint_url=options["endpoint_url"],
+            aws_access_key_id=options["access_key_id"],
+            aws_secret_access_key=options["secret_access_key"],
+            region_name=options["region"],
+        )
 
     def create_bucket(self, name: str) -> None:
         """Create a bucket."""

@@ -9,7 +9,6 @@ import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
-import botocore.session
 import pytest
 
 from fsspeckit_lib.core.markers import real_files, without_markers
@@ -24,14 +23,7 @@ _KEYS = ["d/", "d/empty", "d/file", "d/full/", "d/full/below", "d/full-", "d/sub
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
     with Moto.start(tmp_path_factory.mktemp("moto")) as running:
         running.create_bucket("marked")
-        options = running.storage_options()
-        client = botocore.session.get_session().create_client(  # type: ignore[no-untyped-call]
-            "s3",
-            endpoint_url=options["endpoint_url"],
-            aws_access_key_id=options["access_key_id"],
-            aws_secret_access_key=options["secret_access_key"],
-            region_name="us-east-1",
-        )
+        client = running.client()
         for key in _KEYS:
             client.put_object(Bucket="marked", Key=key, Body=b"" if key.endswith(("/", "empty")) else b"x")
         yield running

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import botocore.session
 import obstore
 
 from fsspeckit_lib.core.objects import Below, ObjectInfo
@@ -24,13 +23,7 @@ def test_the_class_is_the_providers_word(tmp_path: Path) -> None:
     with Moto.start(tmp_path) as server:
         server.create_bucket("classes")
         options = server.storage_options()
-        client = botocore.session.Session().create_client(  # type: ignore[no-untyped-call]
-            "s3",
-            endpoint_url=options["endpoint_url"],
-            aws_access_key_id=options["access_key_id"],
-            aws_secret_access_key=options["secret_access_key"],
-            region_name="us-east-1",
-        )
+        client = server.client()
         client.put_object(Bucket="classes", Key="cold", Body=b"x", StorageClass="STANDARD_IA")
         client.put_object(Bucket="classes", Key="usual", Body=b"x")
         store = open_store("s3://classes", options)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fsspec.implementations.dirfs import DirFileSystem
-from fsspec.implementations.http import HTTPFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from fsspeckit_lib.cache.cache import Cache
@@ -117,7 +117,8 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
         self._sites: dict[str, CachedObjects] = {}
         self._config = config
         self._recent: dict[str, tuple[float, Row, ObjectInfo, bytes, str]] = {}
-        self._whole = None if isinstance(fs, AbstractFileSystem | HTTPFileSystem) else self._wrap(fs)
+        self._is_web = _is_fsspecs_web(fs)
+        self._whole = None if isinstance(fs, AbstractFileSystem) or self._is_web else self._wrap(fs)
 
     def stats(self) -> CacheStats:
         """Return what the cache did since this process opened it, and the size of its root."""
@@ -169,7 +170,7 @@ class MonitoredSimpleCacheFileSystem(AbstractFileSystem):
 
     def _place_of(self, path: str) -> Place:
         """Return the place of a path of the filesystem below, whole."""
-        if isinstance(self._inner, HTTPFileSystem):
+        if self._is_web:
             scheme, _, rest = path.partition("://")
             host, _, key = rest.partition("/")
             return Place(self._site(f"{scheme}://{host}"), f"{scheme}://{host}", key.strip("/"))
@@ -326,3 +327,9 @@ def _give_back(config: CacheConfig) -> None:
 
 def _give_back_later(config: CacheConfig) -> None:
     threading.Thread(target=_give_back, args=(config,), name="cache-closer", daemon=True).start()
+
+
+def _is_fsspecs_web(fs: Any) -> bool:
+    """Tell whether it is fsspec's filesystem of web servers, without importing it: aiohttp may not be installed."""
+    web = sys.modules.get("fsspec.implementations.http")
+    return web is not None and isinstance(fs, web.HTTPFileSystem)

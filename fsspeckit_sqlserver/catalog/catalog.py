@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from fsspeckit_sqlserver.catalog.definitions import (
     DUCKDB_SCHEMAS,
-    RelationDefinition,
     arrow_type,
     duckdb_type,
     relation_definitions,
@@ -19,7 +18,8 @@ from fsspeckit_sqlserver.catalog.definitions import (
 )
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
-from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS
+from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_ddl
+from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS, view_ddl
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.composite import RowType
 from fsspeckit_sqlserver.types.mapping import column_for
@@ -87,7 +87,7 @@ class Catalog:
             listing = ", ".join(f'"{column.name}" {duckdb_type(column.type_name)}' for column in relation.columns)
             place = f'{DUCKDB_SCHEMAS[relation.schema]}."{relation.name}"'
             if key in VIEWS:
-                views.append(_view(relation, VIEWS[key]))
+                views.append(view_ddl(relation, VIEWS[key]))
             else:
                 statements.append(f"CREATE TABLE {place} ({listing})")
         for statement in statements:
@@ -104,6 +104,15 @@ class Catalog:
             "INSERT INTO gw_pg.pg_timezone_names "
             "SELECT name, abbrev, utc_offset::INTERVAL, is_dst FROM pg_timezone_names()"
         )
+
+    def install_own(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Create what shows sessions their temporary tables as well: made when one first has some, in 30 ms."""
+        self.set_variables(connection, "postgres", "postgres", ("public",))
+        connection.execute("BEGIN TRANSACTION")
+        connection.execute(f"CREATE SCHEMA {OWN_SCHEMA}")
+        for _, statement in own_ddl():
+            connection.execute(statement)
+        connection.execute("COMMIT")
 
     def fill(
         self,
@@ -166,13 +175,6 @@ class Catalog:
             connection.execute(f"INSERT INTO gw_pg.{name} SELECT * FROM gw_rows")
         finally:
             connection.unregister("gw_rows")
-
-
-def _view(relation: RelationDefinition, query: str) -> str:
-    """Return the DDL of a view with all columns of its definition, NULL where the query has none."""
-    nulls = ", ".join(f'NULL::{duckdb_type(column.type_name)} AS "{column.name}"' for column in relation.columns)
-    place = f'{DUCKDB_SCHEMAS[relation.schema]}."{relation.name}"'
-    return f"CREATE VIEW {place} AS (SELECT {nulls} WHERE false) UNION ALL BY NAME ({query})"
 
 
 def _type_names() -> list[Row]:

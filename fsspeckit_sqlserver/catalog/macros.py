@@ -17,7 +17,6 @@ __all__ = ["HELPERS", "MACROS", "TABLE_MACROS", "macro_names"]
 
 _NULLS: Final = {
     # name → numbers of arguments; what the datasets have none of
-    "pg_get_expr": (2, 3),
     "pg_get_constraintdef": (1, 2),
     "pg_get_indexdef": (1, 2, 3),
     "pg_get_viewdef": (1, 2),
@@ -144,15 +143,19 @@ def _named_macros() -> list[str]:
 
 _WRITTEN: Final = (
     # ---- relations
+    # part n of a name such as `pg_temp . "x"`, folded: names are compared without regard to case
+    r"""CREATE MACRO gw_pg.gw_part(x, n) AS
+        lower(replace(trim(regexp_extract_all(x, '"(?:[^"]|"")*"|[^.\s"]+')[n], '"'), '""', '"'))""",
+    "CREATE MACRO gw_pg.gw_schema_name(s) AS s",
     """CREATE MACRO gw_pg.pg_table_is_visible(o) AS
         coalesce((SELECT bool_or(gw_is_visible) FROM gw_pg.gw_class WHERE gw_oid = o), false)""",
     """CREATE MACRO gw_pg.to_regclass_oid(x) AS CASE
         WHEN x = '-' THEN 0::UINTEGER
         WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
         ELSE (SELECT min(gw_oid) FROM gw_pg.gw_class
-            WHERE gw_name = replace(list_last(string_split(x, '.')), '"', '')
-            AND CASE WHEN contains(x, '.') THEN gw_schema = replace(string_split(x, '.')[-2], '"', '')
-                ELSE gw_is_visible END) END""",
+            WHERE lower(gw_name) = gw_pg.gw_part(x, -1)
+            AND CASE WHEN gw_pg.gw_part(x, -2) IS NULL THEN gw_is_visible
+                ELSE gw_schema = gw_pg.gw_schema_name(gw_pg.gw_part(x, -2)) END) END""",
     """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce((
         SELECT min(CASE WHEN gw_is_visible THEN gw_pg.quote_ident(gw_name)
             ELSE gw_pg.quote_ident(gw_schema) || '.' || gw_pg.quote_ident(gw_name) END)
@@ -174,6 +177,8 @@ _WRITTEN: Final = (
         WHEN abs(n) < 10995116277760 THEN round(n / 1073741824.0)::BIGINT || ' GB'
         ELSE round(n / 1099511627776.0)::BIGINT || ' TB' END""",
     "CREATE MACRO gw_pg.pg_relation_is_publishable(o) AS false",
+    # the only expressions are defaults of temporary tables, kept as their text
+    "CREATE MACRO gw_pg.pg_get_expr(e, o) AS e::VARCHAR, (e, o, is_pretty) AS e::VARCHAR",
     # ---- privileges: tables are read, by whom the configuration lets, and nothing is changed
     """CREATE MACRO gw_pg.gw_may_read(u, o) AS
         (SELECT count(*) = 0 FROM gw_pg.gw_denial WHERE gw_role = u AND gw_oid = o)""",

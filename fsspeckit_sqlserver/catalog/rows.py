@@ -21,7 +21,19 @@ from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.composite import RowType
 
-__all__ = ["CatalogTable", "Row", "Rows", "dataset_rows", "encoding_utf8", "oid_of_name", "static_rows"]
+__all__ = [
+    "CatalogTable",
+    "Row",
+    "Rows",
+    "attribute_row",
+    "class_row",
+    "dataset_rows",
+    "defaults_of",
+    "encoding_utf8",
+    "oid_of_name",
+    "row_type_rows",
+    "static_rows",
+]
 
 Row: TypeAlias = Mapping[str, object]
 Rows: TypeAlias = dict[str, list[Row]]
@@ -180,14 +192,15 @@ def _system_relations() -> tuple[list[Row], list[Row]]:
     attributes: list[Row] = []
     for relation in relation_definitions():
         namespace = _PG_CATALOG if relation.schema == "pg_catalog" else _INFORMATION_SCHEMA
-        classes.append(_class(relation.oid, relation.name, namespace, relation.kind, len(relation.columns)))
+        classes.append(class_row(relation.oid, relation.name, namespace, relation.kind, len(relation.columns)))
         for number, column in enumerate(relation.columns, 1):
             kind = type_oids.get(column.type_name, type_oids["text"])
-            attributes.append(_attribute(relation.oid, number, column.name, kind.oid, -1, column.is_required))
+            attributes.append(attribute_row(relation.oid, number, column.name, kind.oid, -1, column.is_required))
     return classes, attributes
 
 
-def _class(oid: int, name: str, namespace: int, kind: str, columns: int) -> dict[str, object]:
+def class_row(oid: int, name: str, namespace: int, kind: str, columns: int) -> dict[str, object]:
+    """Return a row of pg_class; `kind` is its relkind."""
     return {
         "oid": oid,
         "relname": name,
@@ -204,7 +217,8 @@ def _class(oid: int, name: str, namespace: int, kind: str, columns: int) -> dict
     }
 
 
-def _attribute(relation: int, number: int, name: str, type_oid: int, typmod: int, is_required: bool) -> Row:
+def attribute_row(relation: int, number: int, name: str, type_oid: int, typmod: int, is_required: bool) -> Row:
+    """Return a row of pg_attribute."""
     kind = _TYPE_BY_OID.get(type_oid) or _TYPE_BY_OID[oids.TEXT]
     return {
         "attrelid": relation,
@@ -244,13 +258,13 @@ def dataset_rows(
         if table.schema not in namespaces:
             namespaces[table.schema] = oid_of_name("schema", table.schema, taken)
         oid = table_oids[table.schema, table.name] = oid_of_name("table", f"{table.schema}.{table.name}", taken)
-        row = _class(oid, table.name, namespaces[table.schema], "r", len(table.columns))
+        row = class_row(oid, table.name, namespaces[table.schema], "r", len(table.columns))
         row["relpages"] = min(table.size_bytes // 8192, 2**31 - 1)
         row["reltuples"] = float(table.rows) if table.rows else -1.0
         rows["pg_class"].append(row)
         for number, column in enumerate(table.columns, 1):
             rows["pg_attribute"].append(
-                _attribute(oid, number, column.name, column.type_oid, column.typmod, is_required=False)
+                attribute_row(oid, number, column.name, column.type_oid, column.typmod, is_required=False)
             )
         rows["pg_description"].append(
             {"objoid": oid, "classoid": _PG_CLASS, "objsubid": 0, "description": table.comment}
@@ -283,11 +297,11 @@ def row_type_rows(row_types: Sequence[RowType]) -> Rows:
     """Return the rows of composite types and their array types."""
     rows: Rows = {"pg_class": [], "pg_attribute": [], "pg_type": [], "gw_type_name": []}
     for kind in row_types:
-        row = _class(kind.relation_oid, kind.name, _PUBLIC, "c", len(kind.fields))
+        row = class_row(kind.relation_oid, kind.name, _PUBLIC, "c", len(kind.fields))
         row["reltype"] = kind.oid
         rows["pg_class"].append(row)
         rows["pg_attribute"] += [
-            _attribute(kind.relation_oid, number, field.name, field.type_oid, field.typmod, is_required=False)
+            attribute_row(kind.relation_oid, number, field.name, field.type_oid, field.typmod, is_required=False)
             for number, field in enumerate(kind.fields, 1)
         ]
         rows["pg_type"] += [

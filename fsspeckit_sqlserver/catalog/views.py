@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["KEYWORDS", "VIEWS"]
+from fsspeckit_sqlserver.catalog.definitions import DUCKDB_SCHEMAS, RelationDefinition, duckdb_type
 
-_KIND: Final = """CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
-            WHEN 'f' THEN 'FOREIGN' END"""
+__all__ = ["KEYWORDS", "VIEWS", "view_ddl"]
+
+_KIND: Final = """CASE WHEN c.relpersistence = 't' THEN 'LOCAL TEMPORARY' ELSE
+            CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
+            WHEN 'f' THEN 'FOREIGN' END END"""
 _MAY_READ: Final = """NOT EXISTS (FROM gw_pg.gw_denied d WHERE d.oid = c.oid AND d.role = getvariable('gw_user'))"""
 _DATABASE: Final = "getvariable('gw_database')::VARCHAR"
 
@@ -42,7 +45,8 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
         gw_pg.pg_namespace""",
     ("information_schema", "tables"): f"""
         SELECT {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name, {_KIND} AS table_type,
-            'NO' AS is_insertable_into, 'NO' AS is_typed
+            CASE WHEN c.relpersistence = 't' AND c.relkind = 'r' THEN 'YES' ELSE 'NO' END AS is_insertable_into,
+            'NO' AS is_typed
         FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'v', 'p', 'f') AND {_MAY_READ}""",
     ("information_schema", "views"): f"""
@@ -69,10 +73,12 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
             {_DATABASE} AS udt_catalog, 'pg_catalog' AS udt_schema, t.typname AS udt_name,
             a.attnum::VARCHAR AS dtd_identifier, 'NO' AS is_self_referencing, 'NO' AS is_identity, 'NO' AS
             identity_cycle,
-            'NEVER' AS is_generated, 'NO' AS is_updatable
+            'NEVER' AS is_generated, d.adbin AS column_default,
+            CASE WHEN c.relpersistence = 't' AND c.relkind = 'r' THEN 'YES' ELSE 'NO' END AS is_updatable
         FROM gw_pg.pg_attribute a JOIN gw_pg.pg_class c ON c.oid = a.attrelid
             JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace JOIN gw_pg.pg_type t ON t.oid = a.atttypid
             LEFT JOIN gw_pg.gw_type_name w ON w.oid = t.oid AND w.is_shown
+            LEFT JOIN gw_pg.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'p', 'f') AND {_MAY_READ}
         ORDER BY c.oid, a.attnum""",
     ("information_schema", "table_privileges"): f"""
@@ -167,3 +173,10 @@ KEYWORDS: Final = [
     "with",
 ]
 """Reserved words of PostgreSQL's SQL, for pg_get_keywords()."""
+
+
+def view_ddl(relation: RelationDefinition, query: str) -> str:
+    """Return the DDL of a view with all columns of its definition, NULL where the query has none."""
+    nulls = ", ".join(f'NULL::{duckdb_type(column.type_name)} AS "{column.name}"' for column in relation.columns)
+    place = f'{DUCKDB_SCHEMAS[relation.schema]}."{relation.name}"'
+    return f"CREATE VIEW {place} AS (SELECT {nulls} WHERE false) UNION ALL BY NAME ({query})"

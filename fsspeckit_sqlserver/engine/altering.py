@@ -128,7 +128,7 @@ class Altering:
 
     def _is_there(self, relation: pb.RangeVar, *, missing_ok: bool) -> bool:
         name, schema = relation.relname, relation.schemaname
-        if schema in {"", "pg_temp"} and self._planner.has_temp_table(name):
+        if schema in {"", "pg_temp", self._temporaries.schema} and self._planner.has_temp_table(name):
             return True
         schemas = (schema,) if schema else self._planner.search_path
         if any(self._planner.dataset(part, name) is not None for part in schemas):

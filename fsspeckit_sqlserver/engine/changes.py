@@ -12,7 +12,7 @@ from fsspeckit_sqlserver.engine.altering import Altering
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
-from fsspeckit_sqlserver.engine.dialect import Dialect
+from fsspeckit_sqlserver.engine.dialect import Dialect, point_at_own
 from fsspeckit_sqlserver.engine.errors import (
     DuplicateTable,
     UndefinedTable,
@@ -28,7 +28,7 @@ from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
 from fsspeckit_sqlserver.engine.statements import dropped_names
 from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
-from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.temporaries import Temporaries, TempView
 from fsspeckit_sqlserver.engine.trees import deparse
 from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.engine.world import World
@@ -130,8 +130,8 @@ class Changes:
         select.CopyFrom(node.query.select_stmt)
         for target, alias in zip(select.target_list, node.aliases, strict=False):
             target.res_target.name = alias.string.sval
-        self._planner.plan(Statement(deparse("select_stmt", select), "select_stmt", select))  # it must bind
-        self._temporaries.views[name] = select
+        plan, _ = self._planner.plan(Statement(deparse("select_stmt", select), "select_stmt", select))  # it must bind
+        self._temporaries.views[name] = TempView(select, plan.columns)
         self._planner.forget_plans()
         return NoRows("CREATE VIEW")
 
@@ -140,7 +140,7 @@ class Changes:
         is_view = node.remove_type == pb.OBJECT_VIEW
         word = "view" if is_view else "table"
         tables, views = self._temporaries.tables, self._temporaries.views
-        for name in dropped_names(node):
+        for name in dropped_names(node, self._temporaries.schema):
             if name in views and is_view:
                 del views[name]
             elif name in tables and not is_view:
@@ -205,6 +205,8 @@ class Changes:
         manifests = self._planner.manifests(resolution.datasets)
         cast_parameters(message, dict(enumerate(types, 1)))
         Dialect(self._planner.surroundings()).rewrite(node)
+        if not self._planner.is_shareable:
+            point_at_own(node)
         if name == "insert_stmt":
             self._name_first_columns(message, statement.node.relation.relname, self._width(statement))
         count = count_parameters(message)

@@ -14,7 +14,7 @@ import duckdb
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.announce import announced
-from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
+from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings, point_at_own
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
 from fsspeckit_sqlserver.engine.parameters import (
@@ -196,6 +196,9 @@ def compile_query(
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
     surroundings = replace(surroundings, now_parameter=count + 1)
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)
+    uses_variables = draft.resolution.uses_catalog or _calls_catalog(node)
+    if uses_variables and surroundings.temp_schema is not None:
+        point_at_own(node)
     return Plan(
         node,
         draft.tables,
@@ -209,7 +212,7 @@ def compile_query(
         draft.resolution.uses_catalog,
         is_small=not kinds & _SMALL_NODES,
         reads_no_column="column_ref" not in kinds,
-        uses_variables=draft.resolution.uses_catalog or _calls_catalog(node),
+        uses_variables=uses_variables,
         is_repeatable=is_timeless and stability.is_repeatable(node) and not draft.resolution.uses_temp,
         is_typed=is_typed,
         is_lookup=_is_lookup(node.select_stmt),

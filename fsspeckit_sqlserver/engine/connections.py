@@ -8,6 +8,7 @@ statement uses it. `interrupt` may come from any thread; everything else from on
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Final
 
@@ -33,12 +34,14 @@ class Connections:
         self.search_path: tuple[str, ...] = ("public",)
         self.date_order = "MDY"
         self.has_row_types = False  # structs are composite, not json
+        self.own_variables: Callable[[], Mapping[str, object]] = dict  # the session's own rows of the catalog
         self._time_zone = "UTC"
         self._cancel = threading.Event()
         self._lock = threading.Lock()  # guards _current
         self._current: Running | None = None
         self._main: duckdb.DuckDBPyConnection | None = None
         self._main_generation = -1
+        self._main_told: tuple[object, ...] = ()
         self._main_rows: QueryRows | None = None
 
     # ---- what runs now
@@ -97,10 +100,26 @@ class Connections:
         """Return a new connection set up for this session; the caller closes it."""
         cursor = self._world.instance.cursor()
         if for_catalog:
-            self._world.set_variables(cursor, self.database, self.user, self.search_path)
+            self._set_variables(cursor)
         if not self.zone_is_utc:
             cursor.execute(f"SET TimeZone = '{self._time_zone}'")
         return cursor
+
+    def _set_variables(self, connection: duckdb.DuckDBPyConnection) -> tuple[object, ...]:
+        """Tell a connection whose session it serves; return what it was told."""
+        own = self.own_variables()
+        self._world.set_variables(connection, self.database, self.user, self.search_path)
+        for name, value in own.items():
+            connection.execute(f"SET VARIABLE {name} = $1", [value])
+        return (self.search_path, own)
+
+    def _main_for_catalog(self) -> duckdb.DuckDBPyConnection:
+        """Return the main connection, which knows of the session what there is to know now."""
+        main = self.main()
+        told = self._main_told
+        if not told or told[0] != self.search_path or told[1] is not self.own_variables():
+            self._main_told = self._set_variables(main)
+        return main
 
     def set_time_zone(self, value: str) -> None:
         """Take over a time zone.
@@ -135,7 +154,7 @@ class Connections:
         if self.has_lost_tables:
             self._main = self._main_rows = None
         if self._main is None:
-            self._main = self.cursor()
+            self._main, self._main_told = self.cursor(for_catalog=False), ()
             self._main_generation = self._world.instance.generation
         if self._main_rows is not None:
             self._main_rows.keep_in_memory()
@@ -153,7 +172,9 @@ class Connections:
 
     def for_statement(self, *, uses_temp: bool, uses_variables: bool = True) -> duckdb.DuckDBPyConnection:
         """Return the connection a statement runs on."""
-        return self.main() if uses_temp else self.cursor(for_catalog=uses_variables)
+        if uses_temp:
+            return self._main_for_catalog() if uses_variables else self.main()
+        return self.cursor(for_catalog=uses_variables)
 
     def attempt(
         self, prepared: Prepared, *, uses_temp: bool, uses_variables: bool = True, is_exempt: bool = False
@@ -181,7 +202,7 @@ class Connections:
         Raises:
             GatewayError: translated.
         """
-        running = self.attempt(prepared, uses_temp=uses_temp)
+        running = self.attempt(prepared, uses_temp=uses_temp, uses_variables=not uses_temp or "gw_" in sql)
         self.guard(running)
         try:
             self.checkpoint()

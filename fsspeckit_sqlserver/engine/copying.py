@@ -94,7 +94,7 @@ def open_table_copy(
     """
     node = statement.node
     name = node.relation.relname
-    if not planner.has_temp_table(name) or node.relation.schemaname not in {"", "pg_temp"}:
+    if not planner.has_temp_table(name) or node.relation.schemaname not in {"", "pg_temp", temporaries.schema}:
         schemas: Sequence[str] = (node.relation.schemaname,) if node.relation.schemaname else planner.search_path
         if any(planner.dataset(schema, name) is not None for schema in schemas):
             raise ReadOnly(f'cannot COPY to "{name}": the datasets behind this server are only read')

@@ -14,6 +14,7 @@ from typing import Final
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_names
 from fsspeckit_sqlserver.engine.casts import rewrite_cast, rewrite_type, show_reg_cast
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
@@ -37,9 +38,10 @@ from fsspeckit_sqlserver.engine.trees import (
     replace_node,
     string,
     type_name,
+    walk,
 )
 
-__all__ = ["Dialect", "Surroundings"]
+__all__ = ["Dialect", "Surroundings", "point_at_own"]
 
 _PLAIN_COLLATIONS: Final = frozenset(
     {"default", "c", "posix", "ucs_basic", "c.utf-8", "c.utf8", "unicode", "en_us.utf-8"}
@@ -58,6 +60,8 @@ _TIME_TYPES: Final = {
     pb.SVFOP_LOCALTIMESTAMP_N: "timestamp",
 }
 
+_SHARED_SCHEMAS = frozenset({"gw_pg", "gw_info"})
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -69,6 +73,7 @@ class Surroundings:
         macros: functions of the catalog, by name → DuckDB's qualified name.
         table_macros: likewise, for FROM.
         now_parameter: number of the parameter that holds the statement's time; None leaves `now()` to DuckDB.
+        temp_schema: of the session's temporary objects; None when there are none.
     """
 
     user: str
@@ -78,6 +83,19 @@ class Surroundings:
     macros: Mapping[str, tuple[str, ...]]
     table_macros: Mapping[str, tuple[str, ...]]
     now_parameter: int | None = None
+    temp_schema: str | None = None
+
+
+def point_at_own(message: Message) -> None:
+    """Let a statement in DuckDB's dialect read the catalog with the session's own rows."""
+    names = own_names()
+    for part in walk(message):
+        if isinstance(part, pb.RangeVar) and part.schemaname in _SHARED_SCHEMAS and part.relname in names:
+            part.schemaname = OWN_SCHEMA
+        elif isinstance(part, pb.FuncCall) and len(part.funcname) > 1:
+            schema, name = part.funcname[0].string, part.funcname[-1].string.sval
+            if schema.sval in _SHARED_SCHEMAS and name in names:
+                schema.sval = OWN_SCHEMA
 
 
 class Dialect:
@@ -221,7 +239,8 @@ class Dialect:
             names = list(about.search_path)
             with_implicit = function.args and function.args[0].a_const.boolval.boolval
             node = pb.Node()
-            for schema in ["pg_catalog", *names] if with_implicit else names:
+            implicit = ["pg_catalog"] if about.temp_schema is None else [about.temp_schema, "pg_catalog"]
+            for schema in [*implicit, *names] if with_implicit else names:
                 node.a_array_expr.elements.add().CopyFrom(string(schema))
             return cast(node, type_name("varchar", array_dimensions=1))
         return None

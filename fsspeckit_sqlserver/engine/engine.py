@@ -207,6 +207,7 @@ class DuckEngine:
         self._catalog_lock = threading.Lock()
         self._catalog_state: tuple[object, ...] = ()
         self._catalog_number = 0
+        self._own_catalog_generation = -1
         self._catalog_previews: list[tuple[DatasetTable, Manifest | GatewayError]] = []
         self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
 
@@ -319,6 +320,18 @@ class DuckEngine:
             self._catalog_previews = previews  # keeps what the ids above name alive
             # After the rows: an answer kept under a number holds rows of it or newer ones, never of an older number.
             self._catalog_number += 1
+
+    def prepare_own_catalog(self) -> None:
+        """Make the views that show a session's own rows of the catalog, once in each database."""
+        with self._catalog_lock:
+            generation = self.instance.generation
+            if generation != self._own_catalog_generation:
+                cursor = self.instance.cursor()
+                try:
+                    self._catalog.install_own(cursor)
+                finally:
+                    cursor.close()
+                self._own_catalog_generation = generation
 
     def _describe(self, table: DatasetTable, known: Manifest | GatewayError) -> CatalogTable:
         if isinstance(known, GatewayError):  # one broken table must not hide the others

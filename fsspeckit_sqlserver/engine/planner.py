@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.running import is_stale
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
+from fsspeckit_sqlserver.engine.temporary_catalog import TemporaryCatalog
 from fsspeckit_sqlserver.engine.trees import walk
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
@@ -45,6 +46,7 @@ class Planner:
         self._declared: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._snapshot: dict[str, Manifest] | None = None
         self._begun_at: dt.datetime | None = None
+        connections.own_variables = TemporaryCatalog(world, connections, temporaries).variables
 
     # ---- engine.resolve.Relations
 
@@ -58,6 +60,11 @@ class Planner:
         """Schemas in which unqualified names are looked for."""
         return self._connections.search_path
 
+    @property
+    def temp_schema(self) -> str:
+        """The schema of the session's temporary objects."""
+        return self._temporaries.schema
+
     def dataset(self, schema: str, name: str) -> DatasetTable | None:
         """Return the dataset of that name."""
         return self._world.dataset(schema, name)
@@ -68,7 +75,8 @@ class Planner:
 
     def temp_view(self, name: str) -> pb.SelectStmt | None:
         """Return the query of a temporary view."""
-        return self._temporaries.views.get(name)
+        view = self._temporaries.views.get(name)
+        return None if view is None else view.query
 
     def has_temp_table(self, name: str) -> bool:
         """Return whether there is such a temporary table."""
@@ -78,7 +86,7 @@ class Planner:
 
     def has_schema(self, name: str) -> bool:
         """Return whether there is such a schema."""
-        return name in {"pg_temp", "pg_catalog", "information_schema"} or self._world.has_schema(name)
+        return name in {"pg_temp", self.temp_schema, "pg_catalog", "information_schema"} or self._world.has_schema(name)
 
     def known_names(self) -> list[str]:
         """Return the names of all tables, for hints."""
@@ -117,6 +125,7 @@ class Planner:
             world.macros,
             world.table_macros,
             now_parameter,
+            None if self.is_shareable else self.temp_schema,
         )
 
     def plan(

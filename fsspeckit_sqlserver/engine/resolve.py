@@ -39,6 +39,11 @@ class Relations(Protocol[Found]):
     @property
     def search_path(self) -> tuple[str, ...]: ...
 
+    @property
+    def temp_schema(self) -> str:
+        """The session's own schema of temporary objects."""
+        ...
+
     def dataset(self, schema: str, name: str) -> Found | None:
         """Return the dataset of that name."""
         ...
@@ -124,7 +129,7 @@ class _Resolver(Generic[Table]):
         reference.inh = True  # ONLY means nothing here
         if not reference.schemaname and reference.relname in ctes:
             return
-        if reference.schemaname in {"", TEMP_SCHEMA}:
+        if reference.schemaname in {"", TEMP_SCHEMA, self._relations.temp_schema}:
             view = self._relations.temp_view(reference.relname)
             if view is not None:
                 self._expand_view(node, view, depth)
@@ -148,7 +153,7 @@ class _Resolver(Generic[Table]):
 
     def _resolve_target(self, target: pb.RangeVar) -> None:
         self._check_database(target)
-        if target.schemaname in {"", TEMP_SCHEMA}:
+        if target.schemaname in {"", TEMP_SCHEMA, self._relations.temp_schema}:
             if self._relations.has_temp_table(target.relname):
                 self._point_at_temp(target)
                 return

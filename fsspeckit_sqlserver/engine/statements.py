@@ -69,7 +69,7 @@ def check_statement(statement: Statement) -> None:
     raise _refusal(name)
 
 
-def dropped_names(statement: pb.DropStmt) -> list[str]:
+def dropped_names(statement: pb.DropStmt, temp_schema: str) -> list[str]:
     """Return the names a DROP TABLE or DROP VIEW of temporary objects names.
 
     Raises:
@@ -80,7 +80,7 @@ def dropped_names(statement: pb.DropStmt) -> list[str]:
     names = []
     for item in statement.objects:
         parts = names_of(item.list.items)
-        if len(parts) > 1 and parts[-2] != "pg_temp":
+        if len(parts) > 1 and parts[-2] not in {"pg_temp", temp_schema}:
             raise ReadOnly(f'cannot drop "{".".join(parts)}": {_READ_ONLY_HINT}')
         names.append(parts[-1])
     return names

@@ -6,14 +6,29 @@ and put in their place by `resolve`, so that they see the files of the moment.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from postgast import pg_query_pb2 as pb
 
-__all__ = ["Temporaries"]
+from fsspeckit_sqlserver.types.column import Column
 
-_Names: TypeAlias = tuple[dict[str, dict[str, str]], dict[str, pb.SelectStmt]]
+__all__ = ["TempView", "Temporaries"]
+
+_numbers = itertools.count(1)  # of sessions, for the names of their schemas
+_FIRST_OID: Final = 16_384  # where PostgreSQL's own end; the datasets' begin at 100,000
+
+
+@dataclass(frozen=True, slots=True)
+class TempView:
+    """A temporary view: its query, and what columns that had when the view was made."""
+
+    query: pb.SelectStmt
+    columns: tuple[Column, ...]
+
+
+_Names: TypeAlias = tuple[dict[str, dict[str, str]], dict[str, TempView]]
 
 
 @dataclass(slots=True)
@@ -22,12 +37,19 @@ class Temporaries:
 
     Attributes:
         tables: name → folded column name → DuckDB type. A table's columns are replaced, never changed.
-        views: name → query.
+        views: by name.
+        schema: in which they are: pg_temp_N.
     """
 
     tables: dict[str, dict[str, str]] = field(default_factory=dict)
-    views: dict[str, pb.SelectStmt] = field(default_factory=dict)
+    views: dict[str, TempView] = field(default_factory=dict)
+    schema: str = field(default_factory=lambda: f"pg_temp_{next(_numbers)}")
+    _oids: dict[str, int] = field(default_factory=dict)
     _levels: list[_Names] = field(default_factory=list)  # what there was at BEGIN, and at each savepoint
+
+    def oid_of(self, name: str) -> int:
+        """Return the OID of a relation in this session: a name keeps its own."""
+        return self._oids.setdefault(name, _FIRST_OID + len(self._oids))
 
     def begin(self, savepoints: int) -> None:
         """Remember what there is, for BEGIN and each savepoint that was set before anything changed."""

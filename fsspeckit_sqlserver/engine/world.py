@@ -79,6 +79,10 @@ class World(Protocol):
         """Bring the catalog's tables up to date, before a statement reads them."""
         ...
 
+    def prepare_own_catalog(self) -> None:
+        """Make the views that show a session's own rows of the catalog, if they are not there."""
+        ...
+
     @property
     def macros(self) -> dict[str, tuple[str, ...]]: ...
 

@@ -117,6 +117,16 @@ class Cache:
         copies, freed = remove_orphaned_copies(self.config.root, self.index, self.mapper)
         return parts + copies, freed
 
+    def count_use(self, store: ObjectStore, info: ObjectInfo) -> None:
+        """Take note that an open handle on a complete copy is used again."""
+        self._count_use(store, entry_id(store, info.key), info)
+
+    def _count_use(self, store: ObjectStore, name: bytes, info: ObjectInfo) -> None:
+        self._stats.add_hit()
+        self.index.touch(name)
+        if isinstance(store, OfflineStore) and store.is_offline:
+            store.count_stale(info.key)
+
     def count_hit(self, name: bytes) -> None:
         """Count an open of a complete copy that somebody else found, and remember the use."""
         self._stats.add(hits=1)
@@ -164,10 +174,7 @@ class Cache:
                 with contextlib.suppress(IndexLost):  # it has been replaced: look again
                     whole = self._open_whole(name, info)
                     if whole is not None:
-                        self._stats.add_hit()
-                        self.index.touch(name)
-                        if isinstance(store, OfflineStore) and store.is_offline:
-                            store.count_stale(info.key)
+                        self._count_use(store, name, info)
                         return self._handle(store, info, whole, None)
                     if not self.index.bounds.fits(name, info.size_bytes):
                         return self._open_nowhere(store, info, _too_large(store, info))

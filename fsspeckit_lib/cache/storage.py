@@ -43,6 +43,10 @@ class StorageCache:
         """Return a handle on that version of the object; see `Cache.open`."""
         return self.cache.open(self.store, info)
 
+    def count_use(self, info: ObjectInfo) -> None:
+        """Take note that an open handle on a complete copy is used again: a hit, and not the next to be evicted."""
+        self.cache.count_use(self.store, info)
+
     def cached_path(self, info: ObjectInfo) -> str | None:
         """Return where the complete copy of that version lies, or None."""
         return self.cache.complete_path(self.store, info)

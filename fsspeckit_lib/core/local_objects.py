@@ -41,6 +41,7 @@ class LocalObjects:
     def __init__(self, root: str) -> None:
         self._root = root.rstrip("/") or "/"
         self._real_root = os.path.realpath(self._root)
+        self._namespace = ("file", *(part for part in self._root.split("/") if part))
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class LocalObjects:
     @property
     def namespace(self) -> tuple[str, ...]:
         """`file` and the components of the folder's path."""
-        return ("file", *(part for part in self._root.split("/") if part))
+        return self._namespace
 
     @property
     def is_immutable(self) -> bool:

@@ -2,19 +2,19 @@
 
 Immutable, so that a statement or a transaction that holds one sees one snapshot. Statistics lie in one Arrow array per
 column over all row groups (a *unit* is a row group), so ten thousand files cost a few megabytes and a predicate is
-evaluated over all of them with a handful of kernels.
+evaluated over all of them with a handful of array operations.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TypeAlias
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.datasets.footers import ChunkBounds, FileSchema, Footer
@@ -22,6 +22,7 @@ from fsspeckit_lib.datasets.partitions import Partitions, PartitionType, infer_t
 from fsspeckit_lib.datasets.schema import DatasetColumn, unify
 from fsspeckit_lib.errors import BadInput
 from fsspeckit_lib.sql import BoundPredicate, Bounds, Domain, Kind, columns_of, may_match
+from fsspeckit_lib.sql.bounds import Mask
 from fsspeckit_lib.sql.predicates import Never
 
 __all__ = ["DataFile", "Manifest", "Partitioning", "Pruning", "build_manifest"]
@@ -79,11 +80,10 @@ class Manifest:
         self._first_units = tuple(accumulate(unit_counts, initial=0))
         self._statistics = statistics
         self._unit_rows = unit_rows
-        self._file_of_unit = pa.array(
-            [place for place, count in enumerate(unit_counts) for _ in range(count)], pa.int32()
-        )
+        self._file_of_unit = np.repeat(np.arange(len(files), dtype=np.int32), unit_counts)
         self._domains = {column.name.casefold(): column.domain for column in columns}
         self._partition_bounds: dict[str, Bounds] = {}
+        self._partition_bounds_per_unit: dict[str, Bounds] = {}
 
     @property
     def domains(self) -> Mapping[str, Domain]:
@@ -101,17 +101,23 @@ class Manifest:
             return Pruning((), total, 0, total)
         wanted = columns_of(predicate)
         partitions = {name.casefold(): place for place, name in enumerate(self.partition_names)}
-        by_folder = tuple(range(total))
+        is_in_folder: Mask | None = None
+        by_folder = total
         if wanted & partitions.keys():
-            mask = may_match(predicate, self._bounds_per_file(partitions), total)
-            by_folder = tuple(pc.call_function("indices_nonzero", [mask]).to_pylist())
-        kept = by_folder
+            is_in_folder = may_match(predicate, lambda column: self._bounds_per_file(column, partitions), total)
+            by_folder = int(np.count_nonzero(is_in_folder))
         if wanted & self._statistics.keys() and by_folder:
-            units = self._units_of(by_folder)
-            mask = may_match(predicate, self._bounds_per_unit(partitions, units), len(units))
-            matching = self._file_of_unit.take(units).filter(mask)
-            kept = tuple(sorted(matching.unique().to_pylist()))
-        return Pruning(kept, total, total - len(by_folder), len(by_folder) - len(kept))
+            mask = may_match(
+                predicate, lambda column: self._bounds_per_unit(column, partitions), len(self._file_of_unit)
+            )
+            if is_in_folder is not None:
+                mask = mask & is_in_folder[self._file_of_unit]
+            kept = tuple(np.unique(self._file_of_unit[mask]).tolist())
+        elif is_in_folder is not None:
+            kept = tuple(np.flatnonzero(is_in_folder).tolist())
+        else:
+            kept = tuple(range(total))
+        return Pruning(kept, total, total - by_folder, by_folder - len(kept))
 
     def footer(self, place: int) -> Footer:
         """Return one file's footer, rebuilt from the arrays: what an unchanged file brings into the next manifest."""
@@ -126,27 +132,17 @@ class Manifest:
             statistics[column_place] = list(zip(*parts, strict=True))
         return Footer(file.schema, tuple(self._unit_rows.slice(first, count).to_pylist()), statistics)
 
-    def _units_of(self, files: tuple[int, ...]) -> pa.Array:
-        if len(files) == len(self.files):
-            return pa.array(range(len(self._file_of_unit)), pa.int32())
-        mask = pc.call_function("is_in", [self._file_of_unit], pc.SetLookupOptions(pa.array(files, pa.int32())))
-        return pc.call_function("indices_nonzero", [mask])
+    def _bounds_per_file(self, column: str, partitions: Mapping[str, int]) -> Bounds | None:
+        return self._bounds_of_partition(column, partitions[column]) if column in partitions else None
 
-    def _bounds_per_file(self, partitions: Mapping[str, int]) -> Callable[[str], Bounds | None]:
-        def bounds_of(column: str) -> Bounds | None:
-            return self._bounds_of_partition(column, partitions[column]) if column in partitions else None
-
-        return bounds_of
-
-    def _bounds_per_unit(self, partitions: Mapping[str, int], units: pa.Array) -> Callable[[str], Bounds | None]:
-        def bounds_of(column: str) -> Bounds | None:
-            if column in partitions:
-                bounds = self._bounds_of_partition(column, partitions[column])
-                return bounds.take(self._file_of_unit.take(units))
-            known = self._statistics.get(column)
-            return None if known is None else known.take(units)
-
-        return bounds_of
+    def _bounds_per_unit(self, column: str, partitions: Mapping[str, int]) -> Bounds | None:
+        if column not in partitions:
+            return self._statistics.get(column)
+        known = self._partition_bounds_per_unit.get(column)
+        if known is None:
+            known = self._bounds_of_partition(column, partitions[column]).take(pa.array(self._file_of_unit))
+            self._partition_bounds_per_unit[column] = known  # two threads would compute the same
+        return known
 
     def _bounds_of_partition(self, folded: str, place: int) -> Bounds:
         known = self._partition_bounds.get(folded)

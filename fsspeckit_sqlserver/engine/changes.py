@@ -289,9 +289,9 @@ class Changes:
 
     def _select_everything(
         self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest], prepared: Prepared, first_number: int
-    ) -> dict[int, pb.SelectStmt]:
-        selects: dict[int, pb.SelectStmt] = {}
-        for place, (table, manifest) in enumerate(zip(tables, manifests, strict=True)):
+    ) -> list[pb.SelectStmt]:
+        selects: list[pb.SelectStmt] = []
+        for table, manifest in zip(tables, manifests, strict=True):
             shape = self._world.shapes.of(table, manifest)
             numbered = []
             for group, places in group_files(manifest, shape, range(len(manifest.files))).items():
@@ -300,7 +300,7 @@ class Changes:
                 number = first_number + len(prepared.leases) - 1
                 prepared.parameters[str(number)] = lease.paths
                 numbered.append((group, number))
-            selects[place] = scan_select(numbered, shape, is_hive=bool(manifest.partition_names))
+            selects.append(scan_select(numbered, shape, bool(manifest.partition_names)))
         return selects
 
 

@@ -115,12 +115,17 @@ class Plan:
         point_at_shapes(node, self.shapes)
         return deparse("select_stmt", node.select_stmt)
 
-    def sql(self, selects: dict[int, pb.SelectStmt], key: object) -> str:
-        """Return the statement over files; `key` tells apart what `selects` look like."""
+    def sql(self, key: object, selects: Callable[[], Sequence[pb.SelectStmt]]) -> str:
+        """Return the statement over files.
+
+        Args:
+            key: tells apart what `selects` look like.
+            selects: returns the scan of each dataset reference, by place.
+        """
         text = self.texts.get(key)
         if text is None:
             node = copied(self.node)
-            fill_scans(node, selects)
+            fill_scans(node, selects())
             text = self._with_casts(deparse("select_stmt", node.select_stmt))
             if len(self.texts) >= _MAX_TEXTS:
                 self.texts.clear()

@@ -29,6 +29,7 @@ from fsspeckit_sqlserver.engine.queueing import FairQueue
 from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
 from fsspeckit_sqlserver.engine.scanning import Scanner
 from fsspeckit_sqlserver.engine.session import DuckSession
+from fsspeckit_sqlserver.engine.shelf import Shelf
 from fsspeckit_sqlserver.engine.sources import (
     DEFAULT_SCHEMA,
     TableSource,
@@ -196,7 +197,8 @@ class DuckEngine:
             self._remove_folders()
             raise
         budget = FileBudget(cache.config.max_size_bytes)
-        self.scanner = Scanner(self._links, ranged, budget, executor, whole_file_bytes)
+        self._shelf = Shelf(self._links, budget.descriptors // 2)
+        self.scanner = Scanner(self._shelf, ranged, budget, executor, whole_file_bytes)
         self.shapes = Shapes(self.instance, self._lease_one)
         self.version = _VERSION.format(duckdb=duckdb.__version__)
         self._lock = threading.Lock()
@@ -230,6 +232,7 @@ class DuckEngine:
             session.interrupt()
             session.close()
         self.instance.close()
+        self._shelf.close()
         self._executor.shutdown(cancel_futures=True)
         self._remove_folders()
 

@@ -1,16 +1,13 @@
 """The files of one running query: fetched, held, and named so that DuckDB can open them whatever happens meanwhile.
 
-A whole file is read by DuckDB itself, at the speed of the local disk, through a link to the open descriptor
-(`/proc/self/fd/N`): an eviction removes the name, never the bytes, until the query is done. The link lies in folders
-named after the partition values, which is how DuckDB learns those. A file too large to fetch whole, or beyond the
-budget, goes through `ranged_files`, and only the ranges DuckDB asks for are fetched.
+A whole file is read by DuckDB itself, at the speed of the local disk, through a link (`shelf`) in folders named after
+the partition values, which is how DuckDB learns those. A file too large to fetch whole, or beyond the budget, goes
+through `ranged_files`, and only the ranges DuckDB asks for are fetched.
 """
 
 from __future__ import annotations
 
-import os
 import resource
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -23,6 +20,7 @@ from fsspeckit_lib.datasets import DataFile
 from fsspeckit_lib.datasets.partitions import partition_folder
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.engine.ranged_files import PROTOCOL, RangedFiles
+from fsspeckit_sqlserver.engine.shelf import Shelf, Shelved
 
 __all__ = ["WHOLE_FILE_BYTES", "CacheFile", "CacheFiles", "FileBudget", "Lease", "lease_files", "partition_alias"]
 
@@ -52,13 +50,20 @@ class CacheFiles(Protocol):
 
     def open(self, info: ObjectInfo) -> CacheFile: ...
 
+    def count_use(self, info: ObjectInfo) -> None: ...
+
 
 class FileBudget:
-    """How much one query may fetch and hold before it has read anything: descriptors and bytes. Thread-safe."""
+    """How much one query may fetch and hold before it has read anything: descriptors and bytes. Thread-safe.
+
+    Attributes:
+        descriptors: half of what the process may have.
+    """
 
     def __init__(self, cache_bytes: int) -> None:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._descriptors = max(16, (soft if soft > 0 else 1 << 20) // 2)
+        self.descriptors = max(16, (soft if soft > 0 else 1 << 20) // 2)
+        self._descriptors = self.descriptors
         self._bytes = cache_bytes // 2
         self._lock = threading.Lock()
 
@@ -86,9 +91,9 @@ class Lease:
     read_bytes: int
     ranged_number: int | None
     _ranged: RangedFiles
-    _held: list[CacheFile]
+    _held: list[Shelved]
     _held_bytes: int
-    _folder: str | None
+    _shelf: Shelf
     _budget: FileBudget
     _closed: bool = False
 
@@ -103,11 +108,8 @@ class Lease:
         self._closed = True
         if self.ranged_number is not None:
             self._ranged.release(self.ranged_number)
-        for file in self._held:
-            file.close()
+        self._shelf.give_back(self._held)
         self._budget.give_back(len(self._held), self._held_bytes)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def partition_alias(number: int) -> str:
@@ -119,7 +121,7 @@ def lease_files(
     files: Sequence[DataFile],
     source: CacheFiles,
     *,
-    folder: str,
+    shelf: Shelf,
     ranged: RangedFiles,
     budget: FileBudget,
     executor: Executor,
@@ -132,7 +134,6 @@ def lease_files(
     Args:
         files: of one dataset.
         source: the dataset's storage in the cache.
-        folder: a path that does not exist yet, for the links of this query; must contain no `=`.
         checkpoint: called while waiting; raises when the query was cancelled.
         whole_file_bytes: a larger file is read in ranges unless it is whole already.
         is_ranged_preferred: the query reads next to nothing of each file (a count), so fetch none whole.
@@ -141,40 +142,51 @@ def lease_files(
         CacheStale: a file changed since its manifest was made.
         NotFound, AccessDenied, Unavailable, ResourceExhausted: it could not be fetched.
     """
-    held: dict[int, CacheFile] = {}
-    held_bytes = 0
+    keys = [(source, file.info.key, file.info.version, file.partition_values) for file in files]
+    held: dict[int, Shelved] = {place: item for place, item in enumerate(shelf.borrow(keys)) if item is not None}
+    fetched: dict[int, CacheFile] = {}
     pending: list[Future[None]] = []
+    reserved: dict[int, int] = {}
     try:
         for place, file in enumerate(files):
             size = file.info.size_bytes
             if not budget.take(size):
+                if place in held:
+                    shelf.give_back([held.pop(place)])
+                continue
+            reserved[place] = size
+            if place in held:
+                source.count_use(file.info)
                 continue
             opened = source.open(file.info)
             if not opened.is_complete and (size > whole_file_bytes or is_ranged_preferred):
                 opened.close()
-                budget.give_back(1, size)
+                budget.give_back(1, reserved.pop(place))
                 continue
-            held[place] = opened
-            held_bytes += size
+            fetched[place] = opened
             if not opened.is_complete:
                 pending.append(executor.submit(opened.fetch_all))
         _wait(pending, checkpoint)
-        for place, opened in list(held.items()):
-            if not opened.is_complete:  # does not fit into the cache: read through it
+        for place, opened in list(fetched.items()):
+            if opened.is_complete:
+                held[place] = shelf.add(keys[place], opened, _folders_of(files[place]))
+            else:  # does not fit into the cache: read through it
                 opened.close()
-                del held[place]
-                budget.give_back(1, files[place].info.size_bytes)
-                held_bytes -= files[place].info.size_bytes
-        return _name_files(files, source, held, held_bytes, folder, ranged, budget)
-    except BaseException:
+                budget.give_back(1, reserved.pop(place))
+            del fetched[place]
+        return _name_files(files, source, held, sum(reserved.values()), shelf, ranged, budget)
+    except BaseException as error:
         for future in pending:
             future.cancel()
         for future in pending:
             if not future.cancelled():
                 future.exception()  # a handle is not closed under a fetch
-        for opened in held.values():
+        for opened in fetched.values():
             opened.close()
-        budget.give_back(len(held), held_bytes)
+        shelf.give_back(held.values())
+        budget.give_back(len(reserved), sum(reserved.values()))
+        if isinstance(error, OSError):
+            raise translate(error, shelf.folder) from error
         raise
 
 
@@ -190,40 +202,30 @@ def _wait(pending: Sequence[Future[None]], checkpoint: Callable[[], None]) -> No
                     raise
 
 
+def _folders_of(file: DataFile) -> str:
+    """Return the folders that tell DuckDB the partition values, each with a slash after it."""
+    values = enumerate(file.partition_values)
+    return "".join(f"{partition_folder(partition_alias(number), value)}/" for number, value in values)
+
+
 def _name_files(
     files: Sequence[DataFile],
     source: CacheFiles,
-    held: dict[int, CacheFile],
+    held: dict[int, Shelved],
     held_bytes: int,
-    folder: str,
+    shelf: Shelf,
     ranged: RangedFiles,
     budget: FileBudget,
 ) -> Lease:
     paths: list[str] = []
     rest: list[tuple[CacheFiles, ObjectInfo]] = []
     number = ranged.register(rest) if len(held) < len(files) else None  # `rest` grows below, before anybody looks
-    made: set[str] = set()
-    try:
-        for place, file in enumerate(files):
-            values = enumerate(file.partition_values)
-            below = "".join(f"{partition_folder(partition_alias(number), value)}/" for number, value in values)
-            opened = held.get(place)
-            if opened is None:
-                paths.append(f"{PROTOCOL}://{number}/{len(rest)}/{below}f.parquet")
-                rest.append((source, file.info))
-            else:
-                directory = f"{folder}/{below}"
-                if directory not in made:
-                    os.makedirs(directory, mode=0o700, exist_ok=True)
-                    made.add(directory)
-                path = f"{directory}{place}.parquet"
-                os.symlink(f"/proc/self/fd/{opened.fileno()}", path)
-                paths.append(path)
-    except OSError as error:
-        if number is not None:
-            ranged.release(number)
-        shutil.rmtree(folder, ignore_errors=True)
-        raise translate(error, folder) from error
+    for place, file in enumerate(files):
+        item = held.get(place)
+        if item is None:
+            paths.append(f"{PROTOCOL}://{number}/{len(rest)}/{_folders_of(file)}f.parquet")
+            rest.append((source, file.info))
+        else:
+            paths.append(item.path)
     read_bytes = sum(file.info.size_bytes for file in files)
-    used_folder = folder if made else None
-    return Lease(paths, read_bytes, number, ranged, list(held.values()), held_bytes, used_folder, budget)
+    return Lease(paths, read_bytes, number, ranged, list(held.values()), held_bytes, shelf, budget)

@@ -123,11 +123,11 @@ class Running:
         if any(kind is None for kind in kinds):
             return False
         try:
-            guarded = f"SELECT * FROM ({sql}) AS q LIMIT {_FEW_ROWS + 1}"
-            rows = self._cursor.execute(guarded, dict(parameters) or None).fetchall()
+            rows = self._cursor.execute(sql, dict(parameters) or None).fetchmany(_FEW_ROWS + 1)  # it streams
         except Exception as error:
             raise self._translated(error) from error
         if len(rows) > _FEW_ROWS:
+            self._cursor.abort()
             return False
         if rows:
             arrays = [pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), kinds, strict=True)]

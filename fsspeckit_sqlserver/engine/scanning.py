@@ -7,7 +7,6 @@ read while it runs.
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ from fsspeckit_sqlserver.engine.leases import FileBudget, Lease, lease_files
 from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
 from fsspeckit_sqlserver.engine.scans import Group, group_files, scan_select
 from fsspeckit_sqlserver.engine.scopes import Reference
-from fsspeckit_sqlserver.engine.tables import DatasetTable
+from fsspeckit_sqlserver.engine.shelf import Shelf
+from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
 
 __all__ = ["Prepared", "Scanner", "prune_reference"]
 
@@ -106,17 +106,12 @@ class Scanner:
     """Prepares queries. One per engine; thread-safe."""
 
     def __init__(
-        self, folder: str, ranged: RangedFiles, budget: FileBudget, executor: Executor, whole_file_bytes: int
+        self, shelf: Shelf, ranged: RangedFiles, budget: FileBudget, executor: Executor, whole_file_bytes: int
     ) -> None:
-        """Begin.
-
-        Args:
-            folder: private to this process, for links; contains no `=`.
-        """
-        self.folder = folder
+        """Begin."""
+        self.shelf = shelf
         self._ranged, self._budget, self._executor = ranged, budget, executor
         self._whole_file_bytes = whole_file_bytes
-        self._numbers = itertools.count(1)
 
     def lease(
         self,
@@ -131,7 +126,7 @@ class Scanner:
         return lease_files(
             [manifest.files[place] for place in places],
             table.files,
-            folder=f"{self.folder}/q{next(self._numbers)}",
+            shelf=self.shelf,
             ranged=self._ranged,
             budget=self._budget,
             executor=self._executor,
@@ -168,8 +163,7 @@ class Scanner:
         next_number = plan.parameters + 2
         leases: list[Lease] = []
         reports: list[ScanReport] = []
-        selects: dict[int, pb.SelectStmt] = {}
-        key: list[tuple[Group, ...]] = []
+        scans: list[tuple[list[tuple[Group, int]], Shape, bool]] = []
         try:
             for place, (table, manifest, shape) in enumerate(zip(plan.tables, manifests, plan.shapes, strict=True)):
                 pruning, is_limited = prune_reference(
@@ -185,13 +179,14 @@ class Scanner:
                     named[str(next_number)] = lease.paths
                     numbered.append((group, next_number))
                     next_number += 1
-                selects[place] = scan_select(numbered, shape, is_hive=bool(manifest.partition_names))
-                key.append(tuple(group for group, _ in numbered))
+                scans.append((numbered, shape, bool(manifest.partition_names)))
                 files = [manifest.files[kept].info.key for kept in pruning.files]
                 reports.append(
                     ScanReport(table.full_name, table.dataset.store.url, pruning, files, read_bytes, is_limited)
                 )
-            return Prepared(plan.sql(selects, tuple(key)), named, leases, reports)
+            key = tuple(tuple(group for group, _ in numbered) for numbered, _, _ in scans)
+            sql = plan.sql(key, lambda: [scan_select(*scan) for scan in scans])
+            return Prepared(sql, named, leases, reports)
         except BaseException:
             for lease in leases:
                 lease.close()

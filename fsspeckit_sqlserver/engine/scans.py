@@ -6,7 +6,7 @@ names and types are read together; groups that differ are brought to the dataset
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from postgast import pg_query_pb2 as pb
@@ -52,7 +52,7 @@ def _expression(column: DatasetColumn, schema: FileSchema, duckdb_type: str, par
     return f"CAST({quoted(own.name)} AS {duckdb_type}) AS {name}"
 
 
-def scan_select(groups: Sequence[tuple[Group, int]], shape: Shape, *, is_hive: bool) -> pb.SelectStmt:
+def scan_select(groups: Sequence[tuple[Group, int]], shape: Shape, is_hive: bool) -> pb.SelectStmt:
     """Return the SELECT over all groups.
 
     Args:
@@ -78,7 +78,7 @@ def point_at_shapes(message: pb.Node, shapes: Sequence[Shape]) -> None:
         node.range_var.schemaname, node.range_var.relname = SHAPE_SCHEMA, shapes[place].relation
 
 
-def fill_scans(message: pb.Node, selects: Mapping[int, pb.SelectStmt]) -> None:
+def fill_scans(message: pb.Node, selects: Sequence[pb.SelectStmt]) -> None:
     """Put the queries over the files in the place of the dataset references."""
     for node in _references(message):
         reference = copied(node).range_var

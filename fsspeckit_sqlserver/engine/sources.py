@@ -48,6 +48,7 @@ class SubStore:
 
     def __init__(self, store: ObjectStore, folder: str) -> None:
         self._store, self._folder = store, folder
+        self._namespace = (*store.namespace, *folder.split("/"))
 
     @property
     def url(self) -> str:
@@ -57,7 +58,7 @@ class SubStore:
     @property
     def namespace(self) -> tuple[str, ...]:
         """The store's, and the folder's parts: the cache keeps one copy for both."""
-        return (*self._store.namespace, *self._folder.split("/"))
+        return self._namespace
 
     @property
     def is_immutable(self) -> bool:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fsspeckit_sqlserver.catalog.style_macros import STYLE_MACROS
+
 __all__ = ["HELPERS", "MACROS", "TABLE_MACROS", "macro_names"]
 
 _NULLS: Final = {
@@ -286,10 +288,6 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.regexp_substr(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p) END",
     """CREATE MACRO gw_pg.regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p)
         THEN instr(s, regexp_extract(s, p)) ELSE 0 END::INTEGER""",
-    # an interval's parts: months, days, and the seconds that are left
-    "CREATE MACRO gw_pg.gw_months(i) AS (datepart('year', i) * 12 + datepart('month', i))::INTEGER",
-    "CREATE MACRO gw_pg.gw_days(i) AS datepart('day', i)::INTEGER",
-    "CREATE MACRO gw_pg.gw_us(i) AS epoch_us(i - to_months(gw_pg.gw_months(i)) - to_days(gw_pg.gw_days(i)))",
     """CREATE MACRO gw_pg.justify_hours(i) AS to_months(gw_pg.gw_months(i))
         + to_days((gw_pg.gw_days(i) + trunc(gw_pg.gw_us(i) / 86400000000.0))::INTEGER)
         + to_microseconds(gw_pg.gw_us(i) % 86400000000)""",
@@ -329,6 +327,13 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.generate_subscripts(a, d) AS generate_series(1, len(a))",
     "CREATE MACRO gw_pg.pg_options_to_table(a) AS unnest([]::VARCHAR[])",
     """CREATE MACRO gw_pg.row_security_active(x) AS false""",
+    # of a whole row, whose columns may have any names; of a column that has the name of its table as well
+    """CREATE MACRO gw_pg.row_is_null(x) AS CASE WHEN starts_with(typeof(x), 'STRUCT')
+        THEN len(list_filter(json_extract(to_json(x), '$.*'), lambda e: json_type(e) <> 'NULL')) = 0
+        ELSE x IS NULL END""",
+    """CREATE MACRO gw_pg.row_is_not_null(x) AS CASE WHEN starts_with(typeof(x), 'STRUCT')
+        THEN x IS NOT NULL AND len(list_filter(json_extract(to_json(x), '$.*'), lambda e: json_type(e) = 'NULL')) = 0
+        ELSE x IS NOT NULL END""",
 )
 _TYPE_WORDS: Final = """CREATE MACRO gw_pg.type_words(t) AS CASE t
     WHEN 'INTEGER' THEN 'integer' WHEN 'BIGINT' THEN 'bigint' WHEN 'SMALLINT' THEN 'smallint' WHEN 'TINYINT' THEN
@@ -381,7 +386,7 @@ def _name_of(statement: str) -> str:
     return found[1]
 
 
-MACROS: Final = tuple(_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]))
+MACROS: Final = (*STYLE_MACROS, *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]))
 """DDL of the scalar macros."""
 
 TABLE_MACROS: Final = _TABLE_WRITTEN

@@ -83,7 +83,11 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
         shown = call("lower", call("hex", argument))
         replace_node(node.type_cast.arg, call("concat", string("\\x"), shown))
     elif target in TEXTS and source in oids.ELEMENT_OF:
+        if source == oids.ARRAY_OF[oids.INTERVAL]:
+            argument = call(("gw_pg", "interval_list"), argument)
         replace_node(node.type_cast.arg, call(("gw_pg", "array_text"), argument))
+    elif target in TEXTS and source == oids.INTERVAL:
+        replace_node(node.type_cast.arg, call(("gw_pg", "interval_text"), argument))
     elif target in TEXTS and source in {oids.FLOAT4, oids.FLOAT8}:
         replace_node(node.type_cast.arg, call(("gw_pg", "float_text"), argument))
     elif (
@@ -137,13 +141,18 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     """Rewrite a call that DuckDB does differently for these types; return its type, None when it stays as it is."""
     arguments = node.func_call.args
     first = kinds[0] if kinds else None
-    if name in {"concat", "concat_ws"}:
+    if name in {"concat", "concat_ws", "format", "quote_literal", "quote_nullable"}:
         for argument, kind in zip(arguments, kinds, strict=True):
             if kind == oids.BOOL:
                 letter = parsed_expression("CASE WHEN x THEN 't' WHEN NOT x THEN 'f' END")
                 letter.case_expr.args[0].case_when.expr.CopyFrom(argument)
                 letter.case_expr.args[1].case_when.expr.bool_expr.args[0].CopyFrom(argument)
                 replace_node(argument, letter)
+            elif kind == oids.INTERVAL:
+                replace_node(argument, call(("gw_pg", "interval_text"), copied(argument)))
+        return oids.TEXT
+    if name == "array_to_string" and first == oids.ARRAY_OF[oids.INTERVAL]:
+        replace_node(arguments[0], call(("gw_pg", "interval_list"), copied(arguments[0])))
         return oids.TEXT
     if name == "count" and not arguments and not node.func_call.agg_star:
         raise WrongObjectType("count(*) must be used to call a parameterless aggregate function")

@@ -18,6 +18,7 @@ from fsspeckit_lib.errors import Cancelled, InvalidValue
 from fsspeckit_sqlserver.engine.rows import QueryRows
 from fsspeckit_sqlserver.engine.running import Running
 from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.styling import TextForm
 from fsspeckit_sqlserver.engine.world import World
 
 __all__ = ["Connections"]
@@ -33,6 +34,7 @@ class Connections:
         self._world, self.user, self.database = world, user, database
         self.search_path: tuple[str, ...] = ("public",)
         self.date_order = "MDY"
+        self.date_style, self.interval_style = "ISO", "postgres"
         self.has_row_types = False  # structs are composite, not json
         self.own_variables: Callable[[], Mapping[str, object]] = dict  # the session's own rows of the catalog
         self._time_zone = "UTC"
@@ -82,6 +84,8 @@ class Connections:
             self.search_path,
             self._time_zone,
             self.date_order,
+            self.date_style,
+            self.interval_style,
             self.has_row_types,
             generation,
         )
@@ -90,6 +94,13 @@ class Connections:
     def time_zone(self) -> str:
         """The session's time zone, by name."""
         return self._time_zone
+
+    @property
+    def text_style(self) -> TextForm | None:
+        """How dates, times and intervals become text; None for ISO, as DuckDB writes them."""
+        if self.date_style == "ISO" and self.interval_style == "postgres":
+            return None
+        return TextForm(self.date_style, self.date_order == "DMY", self.interval_style, self._time_zone)
 
     @property
     def zone_is_utc(self) -> bool:

@@ -27,6 +27,13 @@ from fsspeckit_sqlserver.engine.row_functions import (
     name_values,
     rewrite_row_function,
 )
+from fsspeckit_sqlserver.engine.styling import (
+    TextForm,
+    restyle_arguments,
+    restyle_cast,
+    restyle_concatenation,
+    restyle_macro,
+)
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -74,6 +81,7 @@ class Surroundings:
         table_macros: likewise, for FROM.
         now_parameter: number of the parameter that holds the statement's time; None leaves `now()` to DuckDB.
         temp_schema: of the session's temporary objects; None when there are none.
+        text_style: how dates, times and intervals become text; None for ISO.
     """
 
     user: str
@@ -84,6 +92,7 @@ class Surroundings:
     table_macros: Mapping[str, tuple[str, ...]]
     now_parameter: int | None = None
     temp_schema: str | None = None
+    text_style: TextForm | None = None
 
 
 def point_at_own(message: Message) -> None:
@@ -185,12 +194,16 @@ class Dialect:
         name = parts[-1].lower()
         if len(parts) > 1:
             schema = parts[-2]
-            if schema == "gw_pg":
-                return  # a macro put there by another rule
+            if schema == "gw_pg":  # a macro put there by another rule
+                if self._about.text_style is not None:
+                    restyle_macro(node, self._about.text_style)
+                return
             if schema not in {"pg_catalog", "public", "information_schema"}:
                 raise UndefinedSchema(f'schema "{schema}" does not exist')
         if name == "overlaps":
             raise UnsupportedStatement("OVERLAPS is not supported", "Compare the ends of the two periods.")
+        if self._about.text_style is not None:
+            restyle_arguments(function, name, self._about.text_style)
         constant = self._constant(name, function)
         if constant is not None:
             replace_node(node, constant)
@@ -283,7 +296,14 @@ class Dialect:
                 stem = function[-1].removeprefix("to_").removesuffix("_oid")
                 replace_node(node, call(("gw_pg", f"{stem}_text"), copied(inner)))
                 return
+        if self._about.text_style is not None:
+            restyle_cast(node.type_cast, self._about.text_style)
         rewrite_cast(node)
+
+    def _operator(self, node: pb.Node) -> None:
+        if self._about.text_style is not None:
+            restyle_concatenation(node.a_expr, self._about.text_style)
+        rewrite_operator(node)
 
     def _collation(self, node: pb.Node) -> None:
         name = names_of(node.collate_clause.collname)[-1]
@@ -330,7 +350,7 @@ class Dialect:
 _RULES: Final[Mapping[str | None, Callable[[Dialect, pb.Node], None]]] = {
     "func_call": Dialect._function,
     "type_cast": Dialect._cast,
-    "a_expr": lambda _, node: rewrite_operator(node),
+    "a_expr": Dialect._operator,
     "collate_clause": Dialect._collation,
     "column_ref": Dialect._column,
     "sqlvalue_function": Dialect._value_function,

@@ -38,6 +38,7 @@ __all__ = [
     "StatementProblem",
     "SubstringError",
     "UndefinedColumn",
+    "UndefinedDatabase",
     "UndefinedFunction",
     "UndefinedObject",
     "UndefinedParameter",
@@ -97,6 +98,12 @@ class UndefinedSchema(StatementProblem):
     """No such schema."""
 
     kind = "undefined-schema"
+
+
+class UndefinedDatabase(StatementProblem):
+    """There is no such database."""
+
+    kind = "undefined-database"
 
 
 class AmbiguousColumn(StatementProblem):

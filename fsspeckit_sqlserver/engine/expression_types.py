@@ -16,7 +16,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.coercions import adopt, cast_literal, float8_of, note_call
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
-from fsspeckit_sqlserver.engine.trees import call, child_messages, copied, names_of, replace_node
+from fsspeckit_sqlserver.engine.trees import call, cast, child_messages, copied, names_of, replace_node, type_name
 from fsspeckit_sqlserver.engine.typing_rules import (
     FIRST_ARGUMENT,
     INTEGERS,
@@ -40,6 +40,7 @@ _BOOLEAN_KINDS: Final = frozenset(
     | {pb.AEXPR_NOT_DISTINCT}
 )
 _DATES: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ})
+_MOMENTS: Final = frozenset({*_DATES, oids.INTERVAL})
 Names: TypeAlias = "dict[str, int | None]"
 """Folded column name → type; None where it is not known."""
 
@@ -332,6 +333,11 @@ class Expressions:
             return left if left in oids.ELEMENT_OF else right
         if left == right == oids.BYTEA:
             return oids.BYTEA
+        for side, kind in ((expression.lexpr, left), (expression.rexpr, right)):
+            if kind in _MOMENTS and self._is_strict:  # in the session's style
+                replace_node(side, cast(copied(side), type_name("text")))
+                cast_literal(side, kind, oids.TEXT, self._order)
+                return oids.TEXT
         if {left, right} & TEXTS:
             return oids.TEXT
         return None

@@ -126,6 +126,7 @@ class Planner:
             world.table_macros,
             now_parameter,
             None if self.is_shareable else self.temp_schema,
+            connections.text_style,
         )
 
     def plan(

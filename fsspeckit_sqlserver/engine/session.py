@@ -140,6 +140,9 @@ class DuckSession:
             self._connections.set_time_zone(value)
         elif folded == "datestyle":
             self._connections.date_order = value.rpartition(",")[2].strip() or "MDY"
+            self._connections.date_style = value.partition(",")[0].strip() or "ISO"
+        elif folded == "intervalstyle":
+            self._connections.interval_style = value
         elif folded == "fsspeckit.struct_format":
             self._connections.has_row_types = value == "composite"
             self._planner.forget_plans()

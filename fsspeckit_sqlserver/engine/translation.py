@@ -42,9 +42,11 @@ from fsspeckit_sqlserver.engine.errors import (
     OutOfMemory,
     StatementProblem,
     UndefinedColumn,
+    UndefinedDatabase,
     UndefinedFunction,
     UndefinedObject,
     UndefinedParameter,
+    UndefinedSchema,
     UndefinedTable,
     UniqueViolation,
     UnsupportedStatement,
@@ -131,6 +133,18 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.InvalidInputException, r"", DataException),
 )
 _PATTERNS: Final = tuple((kind, re.compile(pattern, re.IGNORECASE), problem) for kind, pattern, problem in _RULES)
+# What the catalog's macros raise by error('code text').
+_RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedStatement]]] = {
+    "0A000": UnsupportedStatement,
+    "22023": InvalidParameterValue,
+    "3D000": UndefinedDatabase,
+    "3F000": UndefinedSchema,
+    "42703": UndefinedColumn,
+    "42704": UndefinedObject,
+    "42883": UndefinedFunction,
+    "42P01": UndefinedTable,
+}
+_RAISED = re.compile(rf"({'|'.join(_RAISED_PROBLEMS)}) (.*)", re.DOTALL)
 _PREFIX = re.compile(r"^[A-Za-z ]+ Error: ")
 _EXCERPT = re.compile(r"\n\s*\nLINE \d+:.*", re.DOTALL)
 _CANDIDATES = re.compile(r"\s*\n\s*(Candidate|Did you mean|Either add|You might)", re.DOTALL)
@@ -146,6 +160,8 @@ def translate_duckdb(error: Exception) -> GatewayError:
     text = _EXCERPT.sub("", _PREFIX.sub("", str(error), count=1)).strip()
     if isinstance(error, duckdb.InterruptException):
         return Cancelled("canceling statement due to user request")
+    if isinstance(error, duckdb.InvalidInputException) and (raised := _RAISED.match(text)) is not None:
+        return _RAISED_PROBLEMS[raised[1]](raised[2])
     if isinstance(error, duckdb.OutOfMemoryException):
         return OutOfMemory(f"{text}; ask for less, or raise the server's memory limit")
     if is_fatal(error):

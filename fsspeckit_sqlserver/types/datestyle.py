@@ -61,10 +61,10 @@ def _written(text: str, *, style: str, is_day_first: bool, time_zone: str) -> st
 
 
 def _zone(text: str, match: re.Match[str], time_zone: str) -> str:
-    """Return the zone's abbreviation at that time behind a space, or the offset where it has none."""
+    """Return the zone's abbreviation at that time behind a space; it may be a number."""
     try:
         moment = datetime.datetime.fromisoformat(text).astimezone(zoneinfo.ZoneInfo(time_zone))
     except (ValueError, OverflowError):
         return str(match[5])
-    name = moment.tzname() or ""
-    return f" {name}" if name.isalpha() else str(match[5])
+    name = moment.tzname()
+    return f" {name}" if name else str(match[5])

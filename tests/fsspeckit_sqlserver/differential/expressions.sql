@@ -449,3 +449,4 @@ SELECT generate_series(1, 3)
 SELECT unnest(ARRAY[1,2])
 SELECT regexp_matches('a1b2', '[0-9]', 'g')
 SELECT json_object_keys('{"a":1,"b":2}')
+SELECT date '0044-03-15 BC' || '!'

@@ -22,6 +22,7 @@ from fsspeckit_sqlserver.engine.moments import bound_values
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.planner import Planner, check_values
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
+from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
 from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scanning import Prepared
@@ -112,6 +113,7 @@ class Changes:
         name = node.create_stmt.relation.relname
         if self._is_taken(name, statement.node):
             return NoRows("CREATE TABLE")
+        expand_rows(node)
         Dialect(self._planner.surroundings()).rewrite(node)
         node.create_stmt.relation.relpersistence, node.create_stmt.relation.schemaname = "t", ""
         node.create_stmt.oncommit = pb.ONCOMMIT_NOOP
@@ -234,6 +236,7 @@ class Changes:
         node = pb.Node()
         getattr(node, statement.node_name).CopyFrom(statement.node)
         rewrite_samples(node)
+        expand_rows(node)
         resolution = resolve(getattr(node, statement.node_name), self._planner)
         if resolution.uses_catalog:
             self._world.prepare_catalog()

@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.parameters import (
     infer_parameters,
 )
 from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
+from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
@@ -154,6 +155,7 @@ def draft_query(select: pb.SelectStmt, relations: Relations[DatasetTable]) -> Dr
     if select.values_lists and not select.HasField("with_clause"):
         _name_top_values(node)
     rewrite_samples(node)
+    expand_rows(node)
     return Draft(node, resolve(node, relations))
 
 

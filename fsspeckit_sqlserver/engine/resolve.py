@@ -18,6 +18,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedSchema, UndefinedTable, UnsupportedStatement
+from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, replace_node
 
 __all__ = ["SCAN_SCHEMA", "TEMP_SCHEMA", "Relations", "Resolution", "resolve"]
@@ -194,6 +195,7 @@ class _Resolver(Generic[Table]):
         reference = copied(node).range_var
         replacement = pb.Node()
         replacement.range_subselect.subquery.select_stmt.CopyFrom(view)
+        expand_rows(replacement)
         if reference.HasField("alias"):
             replacement.range_subselect.alias.CopyFrom(reference.alias)
         else:

@@ -83,11 +83,57 @@ def _protect_words(message: Message) -> None:
         _mark_all(message.aliascolnames)
     elif isinstance(message, pb.Constraint):
         _mark_all(message.keys)
+    else:
+        _parenthesize(message)
     for name in _NAME_FIELDS.get(type(message), ()):
         if getattr(message, name) in _DUCKDB_WORDS:
             setattr(message, name, _MARK + getattr(message, name))
     for child in child_messages(message):
         _protect_words(child)
+
+
+def _parenthesize(message: Message) -> None:
+    """Put parentheses where the deparser forgets them: `(a OR b) IS NULL` came out as `a OR b IS NULL`.
+
+    A row of one field that is not called ROW is written as its field in parentheses.
+    """
+    if isinstance(message, pb.A_Expr):
+        kinds = _COMPOUND if message.kind not in _WELL_WRITTEN else _UNARY if not message.HasField("lexpr") else _LINKS
+        for name in ("lexpr", "rexpr"):
+            operand = getattr(message, name)
+            if operand.WhichOneof("node") == "list":
+                if message.kind in _BETWEEN:
+                    for item in operand.list.items:
+                        _enclose(item, _COMPOUND)
+            else:
+                _enclose(operand, kinds)
+    elif isinstance(message, pb.NullTest | pb.BooleanTest | pb.CollateClause | pb.A_Indirection):
+        _enclose(message.arg, _COMPOUND if not isinstance(message, pb.A_Indirection) else _NOT_INDEXED)
+    elif isinstance(message, pb.SubLink) and message.HasField("testexpr"):
+        _enclose(message.testexpr, _COMPOUND)
+    elif isinstance(message, pb.FuncCall) and message.funcformat == pb.COERCE_SQL_SYNTAX:
+        for argument in message.args:
+            _enclose(argument, _COMPOUND)
+
+
+def _enclose(node: pb.Node, kinds: frozenset[str]) -> None:
+    kind = node.WhichOneof("node")
+    if kind not in kinds or (kind == "sub_link" and node.sub_link.sub_link_type not in _LINK_TYPES):
+        return
+    if kind == "func_call" and node.func_call.funcformat != pb.COERCE_SQL_SYNTAX:  # x AT TIME ZONE y is one, too
+        return
+    inner = copied(node)
+    node.row_expr.row_format = pb.COERCE_IMPLICIT_CAST
+    node.row_expr.args.add().CopyFrom(inner)
+
+
+_WELL_WRITTEN: Final = frozenset({pb.AEXPR_OP, pb.AEXPR_NULLIF})
+_BETWEEN: Final = frozenset({pb.AEXPR_BETWEEN, pb.AEXPR_NOT_BETWEEN, pb.AEXPR_BETWEEN_SYM, pb.AEXPR_NOT_BETWEEN_SYM})
+_LINKS: Final = frozenset({"sub_link"})
+_LINK_TYPES: Final = frozenset({pb.ANY_SUBLINK, pb.ALL_SUBLINK, pb.EXISTS_SUBLINK})
+_UNARY: Final = frozenset({"sub_link", "collate_clause", "func_call"})
+_COMPOUND: Final = frozenset({*_UNARY, "a_expr", "bool_expr", "null_test", "boolean_test"})
+_NOT_INDEXED: Final = frozenset({*_COMPOUND, "case_expr", "a_const"})
 
 
 def _mark_all(names: Sequence[pb.Node]) -> None:

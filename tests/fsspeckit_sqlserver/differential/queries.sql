@@ -118,3 +118,68 @@ SELECT p.a FROM people AS p(a, b) TABLESAMPLE BERNOULLI (100) REPEATABLE (1.5) O
 SELECT id FROM people TABLESAMPLE SYSTEM (50) REPEATABLE (1) ORDER BY id
 WITH q(at, "by") AS (SELECT 1, 2) SELECT * FROM q JOIN (SELECT 1 AS at, 3 AS show) r USING (at)
 SELECT at.id AS at, at.name AS lambda FROM people AS at ORDER BY at.id LIMIT 1
+select x, (x,1) = any (select 1,1), (x,1) <> all (select 1,1), (x,1) = any(select x, 1 where false), (x,1) < all (select 2,2 union all select 3,3), (x,1) > any (select 2,2 union all select 0,0) from (values (1),(null),(3)) v(x)
+select p.* is null, p.* is not null from people p order by id
+select (p.*) = (q.*) from people p, people q where p.id=1 and q.id=1
+select a.x, a.y, b.x, b.y, (a.x,a.y)=(b.x,b.y), (a.x,a.y)<>(b.x,b.y), (a.x,a.y)<(b.x,b.y), (a.x,a.y)<=(b.x,b.y), (a.x,a.y)>(b.x,b.y), (a.x,a.y)>=(b.x,b.y), (a.x,a.y) is distinct from (b.x,b.y), (a.x,a.y) is not distinct from (b.x,b.y) from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a, (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) b order by 1,2,3,4
+select a.x, a.y, (a.x,a.y) in ((1,1),(1,null),(2,1)), (a.x,a.y) not in ((1,1),(1,null),(2,1)), (a.x,a.y) in ((1,1),(2,2),(1,2),(2,1),(null,1)), (a.x,a.y) not in ((1,1),(2,2),(1,2),(2,null),(2,1)), (a.x,a.y) in ((1,1),(2,2),(1,2),(2,1),(3,3)), (a.x,a.y) not in ((1,1),(2,2),(1,2),(3,3)) from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a order by 1,2
+select a.x, a.y, (a.x,a.y) in (select 1,1 union all select 1,null::int), (a.x,a.y) not in (select 1,1 union all select 1,null::int), (a.x,a.y) not in (select 1,1 where false), (a.x,a.y) not in (select null::int,2) from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a order by 1,2
+select a.x, a.y, (a.x,a.y) < any (select 1,1 union all select 1,null::int), (a.x,a.y) >= all (select 1,1 union all select 1,null::int), (a.x,a.y) = all (select 1,1), (a.x,a.y) <> any (select null::int,2) from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a order by 1,2
+select a.x, a.y, (a.x,a.y) in (select b.x, b.y from (values (1,1),(2,null)) b(x,y) where b.x = a.x), (a.x,a.y) not in (select b.x, b.y from (values (1,1),(2,null)) b(x,y) where b.x = a.x) from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a order by 1,2
+select a.x, a.y, (a.x,a.y,1) < (1,2,3), (a.x,a.y,1) >= (1,2,null), (1,a.y,a.x) <= (1,2,2), (a.x,a.y,'b') > (1,2,'a') from (select * from (values (1),(2),(null)) p(x), (values (1),(2),(null)) q(y)) a order by 1,2
+select id from people where (id, name) > (select id, name from people where id = 2) order by 1
+select id from people where (select 2, 'Bob') < (id, name) order by 1
+select (1,2) in (select 1), 1
+select (1,2) in (select 1,2,3)
+select (1,2) = (select 1,2 union all select 1,3)
+select id from people where (lower(name), id) in (('ada', 4), ('bob', 2)) order by 1
+select id from people where (born, id) between ('1900-01-01', 0) and ('1999-12-31', 9) order by 1
+select id from people where (id) in (1,2) order by 1
+select id from people where row(id) in (row(1),row(2)) order by 1
+select id from people where row(id) in (select id from people) order by 1
+select id from people where row(id) = (select 1) order by 1
+select id from people where (paid, id) < (100.5, 2) order by 1
+select id from people where not ((paid, id) < (100.5, 2)) order by 1
+select id from people where (paid, id) < (100.5, 2) is true order by 1
+select count(*) filter (where (boss, id) > (1, 2)), bool_and((boss,id) > (0,0)) from people
+select case when (boss,id) >= (1,2) then 'x' else 'y' end from people order by id
+select id, people is null from people order by 1
+select q.id from people p left join people q on (p.id, p.name) = (q.boss, q.name) order by 1
+select p.id, q is null, q is not null from people p left join people q on p.id = q.boss order by 1, q.id
+select id, (id = 1 or height > 1.7) is null, (not b) is null from people, (values (null::bool),(true)) v(b) order by id, b
+select x, (x = 1) in (select true), (x = 1 or x = 3) in (true), (x > 1) = any (array[true]), (x is null or x = 1) in (true, null), (x > 1 or x < 0) is unknown, (x=1 or x=3) is not true from (values (1),(null),(3)) v(x)
+select x from (values (1),(null),(3)) v(x) where (x,1) > (2,0)
+select x, (x,1) = (1,1), (x,1) <> (1,1), (x,1) < (1,2), (x,1)<=(1,1), (x,1)>=(1,1), (x,1)>(1,0) from (values (1),(null),(3)) v(x)
+select x, (x,1) in ((1,1)), (x,1) not in ((1,1)), (x,1) in ((1,2),(3,null)), (x,2) in ((1,1)) from (values (1),(null),(3)) v(x)
+select x, row(x,1) = row(1,1), row(x,1) < row(1,2), row(x)=row(1), row(x) > row(1) from (values (1),(null),(3)) v(x)
+select x, (x,1) is distinct from (null,1), (x,1) is not distinct from (1,1), (x,2) is not distinct from (null,1) from (values (1),(null),(3)) v(x)
+select x, (x,1) in (select 1,1), (x,1) not in (select 1,1), (x,1) in (select null::int,1), (x,2) in (select null::int,1), (x, null::int) not in (select 3,1) from (values (1),(null),(3)) v(x)
+select x, (x,1) = (select 1,1), (x,1) < (select 2,1), (x,1) <> (select 1,1), (x,1) = (select 1,1 where false) from (values (1),(null),(3)) v(x)
+select x, (x,1) = any (select 1,1), (x,1) <> all (select 1,1), (x,1) = any(select x, 1 where false), (x,1) < all (select 2,2 union all select 3,3), (x,1) > any (select 2,2 union all select 0,0) from (values (1),(null),(3)) v(x)
+select (null,null) is null, row(null,1) is not null, row(1,null) is null, row(1,2) is not null, (1,2) is null
+select row(null) is null, row(1) is not null
+select (1,2,null) = (1,3,null), (1,null,2) < (2,1,1), (1,null) < (1,2), (null,1)=(null,2)
+select count(*) from people where (height,id) > (1.7, 1)
+select id from people where (boss,id) >= (1, 3) order by id
+select id from people where not (boss,id) >= (1, 3) order by id
+select id from people where (born, id) >= ('1990-06-15', 1) order by id
+select id from people where (born, id) in (('1990-06-15', 2), ('1815-12-10', 1)) order by id
+select id from people where (boss, id) in (select boss, id from people) order by id
+select id from people where (boss, id) not in (select boss, id from people where id > 1) order by id
+select (1,2) = (1,2,3)
+select (1,2) = (1,'x')
+select (1,2) between (1,1) and (1,3), (1,2) not between (1,1) and (1,3)
+select row() = row()
+select case when (1,null) = (1,2) then 'a' when (1,null) <> (2,2) then 'b' end
+select p.id from people p join people q on (p.id, p.boss) = (q.id, q.boss) order by 1
+select x from (values (1),(null),(3)) v(x) order by (x,1)
+select a = b, a < b, a is not distinct from b from (values (row(1,null::int), row(1,null::int))) v(a,b)
+select row(1,2) = any (array[row(1,2)])
+select (x,1) <= (select max(id), 1 from people) from (values (1),(null)) v(x)
+select array(select (id,boss) in (select id, boss from people p2 where p2.id = p.id) from people p order by id)
+select people is null from people order by id
+select people is not null from people order by id
+select p.* is null, p.* is not null from people p order by id
+select (p.*) = (q.*) from people p, people q where p.id=1 and q.id=1
+select id from people p where p is not null order by id
+select p = q from people p, people q where p.id=1 and q.id=1

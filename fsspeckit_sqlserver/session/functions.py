@@ -21,6 +21,7 @@ from fsspeckit_sqlserver.session.nodes import constant_text, function_name, inne
 from fsspeckit_sqlserver.session.notifications import notify
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.settings_statements import set_one
+from fsspeckit_sqlserver.session.settings_view import put_settings, setting_of
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
@@ -49,7 +50,7 @@ _FUNCTIONS: Final = {
     **_LOCKS,
 }
 _EFFECTS: Final = ("set_config", "pg_notify", "advisory", "pg_backend_pid")
-_VALUES: Final = ("current_setting", "pg_backend_pid")
+_VALUES: Final = ("current_setting", "pg_backend_pid", "pg_settings")
 
 
 def functions_columns(statement: Statement) -> tuple[Column, ...] | None:
@@ -105,8 +106,9 @@ def _call(state: SessionState, name: str, arguments: list[str | None]) -> Steps[
             return state.process_id
         case "set_config", [str(setting), value, is_local]:
             local = (is_local or "").lower() in {"true", "t", "on", "1"}
-            if not (local and not state.transaction.is_open):  # outside a block, local ends with the statement
-                set_one(state, setting.lower(), value, local=local)
+            if local and not state.transaction.is_open:  # ends with the statement
+                return state.settings.checked(setting, value)
+            set_one(state, setting.lower(), value, local=local)
             return state.settings.get(setting)
         case "current_setting", [str(setting), *missing_ok]:
             return _setting(state, setting, missing_ok)
@@ -157,7 +159,8 @@ def with_session_values(state: SessionState, statement: Statement) -> Statement:
         return statement
     holder = pg.Node()
     holder.select_stmt.CopyFrom(statement.node)
-    if not _put_values(state, holder):
+    is_changed = _put_values(state, holder)
+    if not (put_settings(state.settings, holder) or is_changed):
         return statement
     return replace(inner_statement(holder), parameter_oids=statement.parameter_oids)
 
@@ -182,6 +185,9 @@ def _put_values(state: SessionState, message: Message) -> bool:
             cast.arg.a_const.sval.sval = value
         cast.type_name.names.add().string.sval = "int4" if isinstance(value, int) else "text"
         cast.type_name.typemod = -1
+        return True
+    if isinstance(message, pg.Node) and function_name(message.func_call) == "current_setting":
+        message.CopyFrom(setting_of(state.settings, message.func_call.args[0]))
         return True
     for child in child_messages(message):
         found = _put_values(state, child) or found

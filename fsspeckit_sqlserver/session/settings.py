@@ -1,6 +1,6 @@
 """The run-time parameters of one session: SET, SET LOCAL, RESET, and what a rollback takes back.
 
-Pure. Invariant: `_values` holds a text for every parameter that has ever been set; the defaults (what RESET returns to)
+Pure. Invariant: `_values` holds a text for every parameter that is set; the defaults (what RESET returns to)
 are the server's, overlaid by what the client's startup message asked for.
 """
 
@@ -49,6 +49,28 @@ class SessionSettings:
             return SETTINGS[key].default
         raise _undefined(name)
 
+    def reset_value(self, name: str) -> str:
+        """Return what RESET gives back; empty for a custom parameter without a default."""
+        setting = SETTINGS.get(name.lower())
+        return self._defaults.get(name.lower(), setting.default if setting else "")
+
+    def source(self, name: str) -> str:
+        """Return where the present value is from, as pg_settings says it."""
+        if name.lower() in self._values:
+            return "session"
+        return "client" if name.lower() in self._defaults else "default"
+
+    def checked(self, name: str, value: str | None) -> str:
+        """Return the text that `set` would keep; None is the default.
+
+        Raises:
+            UndefinedSetting, ReadOnlySetting, InvalidValue, Unsupported.
+        """
+        setting = self._writable(name)
+        if value is not None:
+            return setting.check(setting.name, value) if setting else value
+        return self.reset_value(name)
+
     def canonical_name(self, name: str) -> str:
         """Return the name as SHOW heads its column: `timezone` → `TimeZone`."""
         setting = SETTINGS.get(name.lower())
@@ -60,19 +82,15 @@ class SessionSettings:
         Raises:
             UndefinedSetting, ReadOnlySetting, InvalidValue, Unsupported: nothing has changed.
         """
-        setting = self._writable(name)
-        key = name.lower()
-        if value is not None:
-            kept = setting.check(setting.name, value) if setting else value
-        elif setting:
-            kept = self._defaults.get(key, setting.default)
-        else:
-            kept = self._defaults.get(key, "")
+        kept, key = self.checked(name, value), name.lower()
         if local:
             self._before_local.setdefault(key, self._values.get(key))
         else:
             self._before_local.pop(key, None)
-        self._values[key] = kept
+        if value is None and not local and key in SETTINGS:
+            self._values.pop(key, None)
+        else:
+            self._values[key] = kept
         self._style = None
 
     def reset_all(self) -> None:

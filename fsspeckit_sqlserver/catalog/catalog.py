@@ -12,6 +12,7 @@ import pyarrow as pa
 from fsspeckit_sqlserver.catalog.definitions import (
     DUCKDB_SCHEMAS,
     arrow_type,
+    data_lines,
     duckdb_type,
     relation_definitions,
     type_definitions,
@@ -19,7 +20,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_ddl
-from fsspeckit_sqlserver.catalog.views import KEYWORDS, VIEWS, view_ddl
+from fsspeckit_sqlserver.catalog.views import VIEWS, view_ddl
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.composite import RowType
 from fsspeckit_sqlserver.types.mapping import column_for
@@ -30,13 +31,19 @@ _OWN_TABLES = (
     "CREATE TABLE gw_pg.gw_size(oid UINTEGER, size_bytes BIGINT)",
     "CREATE TABLE gw_pg.gw_type_name(oid UINTEGER, shown VARCHAR, is_shown BOOLEAN)",
     "CREATE TABLE gw_pg.gw_denied(role VARCHAR, oid UINTEGER)",
-    "CREATE TABLE gw_pg.gw_keyword(word VARCHAR, catcode VARCHAR, catdesc VARCHAR)",
+    (
+        "CREATE TABLE gw_pg.gw_keyword(word VARCHAR, catcode VARCHAR, barelabel BOOLEAN, catdesc VARCHAR,"
+        " baredesc VARCHAR)"
+    ),
 )
 _OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     "gw_size": (("oid", pa.uint32()), ("size_bytes", pa.int64())),
     "gw_denied": (("role", pa.string()), ("oid", pa.uint32())),
     "gw_type_name": (("oid", pa.uint32()), ("shown", pa.string()), ("is_shown", pa.bool_())),
-    "gw_keyword": (("word", pa.string()), ("catcode", pa.string()), ("catdesc", pa.string())),
+    "gw_keyword": (
+        *(("word", pa.string()), ("catcode", pa.string()), ("barelabel", pa.bool_())),
+        *(("catdesc", pa.string()), ("baredesc", pa.string())),
+    ),
 }
 _TYPE_ALIASES = {
     "int": 23,
@@ -48,6 +55,13 @@ _TYPE_ALIASES = {
     "time": 1083,
 }
 
+
+_KEYWORD_WORDS = {
+    "C": "unreserved (cannot be function or type name)",
+    "R": "reserved",
+    "T": "reserved (can be function or type name)",
+    "U": "unreserved",
+}
 
 _COLUMN_TYPES: Mapping[str, int] = {"name": oids.NAME, "char": oids.CHAR, "regproc": oids.REGPROC, "oid": oids.OID}
 
@@ -97,7 +111,7 @@ class Catalog:
             connection.execute(statement)
         rows = static_rows()
         rows["gw_type_name"] = _type_names()
-        rows["gw_keyword"] = [{"word": word, "catcode": "R", "catdesc": "reserved"} for word in KEYWORDS]
+        rows["gw_keyword"] = [_keyword(line) for line in data_lines("keywords")]
         for name, content in rows.items():
             self._insert(connection, name, content)
         connection.execute(
@@ -175,6 +189,17 @@ class Catalog:
             connection.execute(f"INSERT INTO gw_pg.{name} SELECT * FROM gw_rows")
         finally:
             connection.unregister("gw_rows")
+
+
+def _keyword(line: str) -> Row:
+    word, category, bare = line.split("|")
+    return {
+        "word": word,
+        "catcode": category,
+        "barelabel": bare == "t",
+        "catdesc": _KEYWORD_WORDS[category],
+        "baredesc": "can be bare label" if bare == "t" else "requires AS",
+    }
 
 
 def _type_names() -> list[Row]:

@@ -14,6 +14,7 @@ import re
 from typing import Final
 
 from fsspeckit_sqlserver.catalog.style_macros import STYLE_MACROS
+from fsspeckit_sqlserver.catalog.value_macros import VALUE_MACROS
 
 __all__ = ["HELPERS", "MACROS", "TABLE_MACROS", "macro_names"]
 
@@ -352,9 +353,7 @@ _TABLE_WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_listening_channels() AS TABLE SELECT ''::VARCHAR AS pg_listening_channels WHERE false",
     """CREATE MACRO gw_pg.aclexplode(a) AS TABLE SELECT 0::UINTEGER AS grantor, 0::UINTEGER AS grantee,
         ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",
-    """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT word, catcode, catcode AS barelabel, catdesc, catdesc AS
-        baredesc
-        FROM gw_pg.gw_keyword""",
+    """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT * FROM gw_pg.gw_keyword""",
     "CREATE MACRO gw_pg.json_each(x) AS TABLE SELECT key, value FROM json_each(x)",
     "CREATE MACRO gw_pg.jsonb_each(x) AS TABLE SELECT key, value FROM json_each(x)",
     "CREATE MACRO gw_pg.json_each_text(x) AS TABLE SELECT key, value ->> '$' AS value FROM json_each(x)",
@@ -386,7 +385,11 @@ def _name_of(statement: str) -> str:
     return found[1]
 
 
-MACROS: Final = (*STYLE_MACROS, *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]))
+MACROS: Final = (
+    *STYLE_MACROS,
+    *VALUE_MACROS,
+    *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]),
+)
 """DDL of the scalar macros."""
 
 TABLE_MACROS: Final = _TABLE_WRITTEN

@@ -10,7 +10,7 @@ from typing import Final
 
 from fsspeckit_sqlserver.catalog.definitions import DUCKDB_SCHEMAS, RelationDefinition, duckdb_type
 
-__all__ = ["KEYWORDS", "VIEWS", "view_ddl"]
+__all__ = ["VIEWS", "view_ddl"]
 
 _KIND: Final = """CASE WHEN c.relpersistence = 't' THEN 'LOCAL TEMPORARY' ELSE
             CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
@@ -92,87 +92,6 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
         SELECT rolname AS grantee, rolname AS role_name, 'NO' AS is_grantable FROM gw_pg.pg_authid""",
 }
 """(schema, relation) → its query."""
-
-KEYWORDS: Final = [
-    "all",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "asymmetric",
-    "both",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "constraint",
-    "create",
-    "current_catalog",
-    "current_date",
-    "current_role",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "default",
-    "deferrable",
-    "desc",
-    "distinct",
-    "do",
-    "else",
-    "end",
-    "except",
-    "false",
-    "fetch",
-    "for",
-    "foreign",
-    "from",
-    "grant",
-    "group",
-    "having",
-    "in",
-    "initially",
-    "intersect",
-    "into",
-    "lateral",
-    "leading",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "only",
-    "or",
-    "order",
-    "placing",
-    "primary",
-    "references",
-    "returning",
-    "select",
-    "session_user",
-    "some",
-    "symmetric",
-    "table",
-    "then",
-    "to",
-    "trailing",
-    "true",
-    "union",
-    "unique",
-    "user",
-    "using",
-    "variadic",
-    "when",
-    "where",
-    "window",
-    "with",
-]
-"""Reserved words of PostgreSQL's SQL, for pg_get_keywords()."""
 
 
 def view_ddl(relation: RelationDefinition, query: str) -> str:

@@ -5,6 +5,7 @@ Trees are copied before they are changed: a `Statement`'s tree is shared.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -65,7 +66,8 @@ def deparse(node_name: str, node: Message) -> str:
     getattr(tree.stmts.add().stmt, node_name).CopyFrom(node)
     _protect_words(tree)
     text: str = postgast.deparse(tree)
-    return text.replace(f'"{_MARK}', '"')
+    # the name that WINDOW defines is written without quotes, whatever it is
+    return _UNQUOTED.sub(r'"\1"', text.replace(f'"{_MARK}', '"')) if _MARK in text else text
 
 
 def _protect_words(message: Message) -> None:
@@ -143,6 +145,7 @@ def _mark_all(names: Sequence[pb.Node]) -> None:
 
 
 _MARK: Final = "\ue0fa\ue0fb"  # for private use: no text has these two side by side
+_UNQUOTED = re.compile(rf"{_MARK}(\w+)")
 _NAME_FIELDS: Final[Mapping[type[Message], tuple[str, ...]]] = {
     pb.Alias: ("aliasname",),
     pb.AlterTableCmd: ("name",),
@@ -167,7 +170,9 @@ _DUCKDB_WORDS: Final = frozenset(
         "pivot_wider",
         "positional",
         "qualify",
+        "recursive",
         "semi",
+        "set",
         "show",
         "summarize",
         "unpack",

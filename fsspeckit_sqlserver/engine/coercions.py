@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -24,7 +25,7 @@ from fsspeckit_sqlserver.engine.trees import (
 from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS, type_words
 from fsspeckit_sqlserver.types import oids
 
-__all__ = ["adopt", "cast_literal", "float8_of", "note_call"]
+__all__ = ["adopt", "cast_literal", "difference_of_moments", "float8_of", "moment_moved", "note_call"]
 
 _NAMES: Final = {
     oids.BOOL: "bool",
@@ -167,7 +168,46 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"lpad", "rpad"} and len(kinds) == 2:
         arguments.add().CopyFrom(string(" "))
         return oids.TEXT
-    if name == "date_trunc" and len(kinds) > 1 and kinds[1] == oids.DATE:
-        replace_node(arguments[1], cast(copied(arguments[1]), type_name("timestamptz")))
-        return oids.TIMESTAMPTZ
+    if name in {"date_trunc", "date_bin"} and len(kinds) > 1:
+        return _note_truncation(node, name, kinds)
     return None
+
+
+def _note_truncation(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:
+    """Rewrite `date_trunc` and `date_bin` of moments, which DuckDB does on the session's clock."""
+    given = [copied(argument) for argument in node.func_call.args]
+    if kinds[1] == oids.DATE or (name == "date_trunc" and len(given) == 3):
+        given[1], kind = cast(given[1], type_name("timestamptz")), oids.TIMESTAMPTZ
+    elif kinds[1] in {oids.TIMESTAMP, oids.TIMESTAMPTZ}:
+        kind = kinds[1] or 0
+    else:
+        return kinds[1] if name == "date_trunc" else None
+    if name == "date_bin" and len(given) == 3:
+        given[0], given[2] = cast(given[0], type_name("interval")), cast(given[2], type_name(_NAMES[kind]))
+        for argument, oid in ((given[0], oids.INTERVAL), (given[2], kind)):
+            cast_literal(argument, None, oid, "MDY")
+        replace_node(node, call(("gw_pg", f"date_bin_{'zoned' if kind == oids.TIMESTAMPTZ else 'local'}"), *given))
+    elif name == "date_trunc" and kind == oids.TIMESTAMPTZ:
+        replace_node(node, call(("gw_pg", "date_trunc_in" if len(given) == 3 else "date_trunc_zoned"), *given))
+    elif name == "date_trunc" and given[0].WhichOneof("node") != "a_const":
+        replace_node(node, call(("gw_pg", "gw_trunc_local"), *given))
+    return kind
+
+
+_TIME_ONLY = re.compile(r"0 months 0 days -?\d+ microseconds\Z")
+
+
+def moment_moved(node: pb.Node, moment: pb.Node, symbol: str, interval: pb.Node) -> None:
+    """Let months and days be added to a timestamptz as PostgreSQL adds them; hours and less are DuckDB's."""
+    is_plain = interval.WhichOneof("node") == "type_cast" and _TIME_ONLY.match(interval.type_cast.arg.a_const.sval.sval)
+    if not is_plain:
+        replace_node(node, call(("gw_pg", "moment_plus" if symbol == "+" else "moment_minus"), moment, interval))
+
+
+def difference_of_moments(node: pb.Node, left: int | None, right: int | None) -> None:
+    """Let `a - b` of which one is a timestamptz count days of 24 hours."""
+    sides = [
+        copied(side) if kind == oids.TIMESTAMPTZ else cast(side, type_name("timestamptz"))
+        for side, kind in ((node.a_expr.lexpr, left), (node.a_expr.rexpr, right))
+    ]
+    replace_node(node, call(("gw_pg", "moment_difference"), *sides))

@@ -13,7 +13,14 @@ from typing import Final, TypeAlias
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.coercions import adopt, cast_literal, float8_of, note_call
+from fsspeckit_sqlserver.engine.coercions import (
+    adopt,
+    cast_literal,
+    difference_of_moments,
+    float8_of,
+    moment_moved,
+    note_call,
+)
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.trees import call, cast, child_messages, copied, names_of, replace_node, type_name
@@ -40,6 +47,7 @@ _BOOLEAN_KINDS: Final = frozenset(
     | {pb.AEXPR_NOT_DISTINCT}
 )
 _DATES: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ})
+_STAMPS: Final = frozenset({oids.TIMESTAMP, oids.TIMESTAMPTZ})
 _MOMENTS: Final = frozenset({*_DATES, oids.INTERVAL})
 Names: TypeAlias = "dict[str, int | None]"
 """Folded column name → type; None where it is not known."""
@@ -295,6 +303,13 @@ class Expressions:
             return left if left in {oids.JSON, oids.JSONB} else None
         if symbol in {"->>", "#>>"}:
             return oids.TEXT
+        if symbol in {"+", "-"} and (left in _STAMPS or right in _STAMPS):
+            if left in _STAMPS and right is None:  # t + '1 day', t - '2024-01-01'
+                self.adopt(expression.rexpr, oids.INTERVAL if symbol == "+" else left or 0)
+                right = self._adopted(expression.rexpr)
+            elif left is None:
+                self.adopt(expression.lexpr, oids.INTERVAL if symbol == "+" else right or 0)
+                left = self._adopted(expression.lexpr)
         if left is None or right is None:
             return None
         if left in NUMBERS and right in NUMBERS:
@@ -311,6 +326,10 @@ class Expressions:
             return kind
         if symbol == "-" and left == right == oids.DATE:
             return oids.INT4
+        if self._is_strict and symbol in {"+", "-"} and left == oids.TIMESTAMPTZ and right == oids.INTERVAL:
+            moment_moved(node, copied(expression.lexpr), symbol, copied(expression.rexpr))
+        elif self._is_strict and symbol == "+" and left == oids.INTERVAL and right == oids.TIMESTAMPTZ:
+            moment_moved(node, copied(expression.rexpr), symbol, copied(expression.lexpr))
         if symbol in {"+", "-"} and left in _DATES and right == oids.INTERVAL:
             return oids.TIMESTAMP if left == oids.DATE else left
         if symbol == "+" and left == oids.INTERVAL and right in _DATES:
@@ -318,8 +337,13 @@ class Expressions:
         if symbol in {"+", "-"} and left == oids.DATE and right in INTEGERS:
             return oids.DATE
         if symbol == "-" and left in _DATES and right in _DATES:
+            if self._is_strict and oids.TIMESTAMPTZ in (left, right):
+                difference_of_moments(node, left, right)
             return oids.INTERVAL
         return left if left == right == oids.INTERVAL else None
+
+    def _adopted(self, node: pb.Node) -> int | None:
+        return oid_of_type(node.type_cast.type_name) if node.WhichOneof("node") == "type_cast" else None
 
     def _concatenation(self, node: pb.Node, left: int | None, right: int | None) -> int | None:
         expression = node.a_expr

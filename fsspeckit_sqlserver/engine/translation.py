@@ -41,6 +41,7 @@ from fsspeckit_sqlserver.engine.errors import (
     NumericOutOfRange,
     OutOfMemory,
     StatementProblem,
+    SubstringError,
     UndefinedColumn,
     UndefinedDatabase,
     UndefinedFunction,
@@ -136,6 +137,9 @@ _PATTERNS: Final = tuple((kind, re.compile(pattern, re.IGNORECASE), problem) for
 # What the catalog's macros raise by error('code text').
 _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedStatement]]] = {
     "0A000": UnsupportedStatement,
+    "22008": DatetimeOutOfRange,
+    "22011": SubstringError,
+    "2201B": InvalidRegexp,
     "22023": InvalidParameterValue,
     "3D000": UndefinedDatabase,
     "3F000": UndefinedSchema,

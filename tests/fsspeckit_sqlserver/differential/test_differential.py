@@ -20,6 +20,7 @@ FAMILIES: dict[str, list[list[str]]] = {
     "reports": [[statement] for statement in written.REPORTS],
     "errors": [[statement] for statement in written.ERRORS],
     "sessions": written.SCRIPTS,
+    "zones": written.ZONED,
 }
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "postgresql-differences.md"
 

@@ -39,9 +39,7 @@ _NULLS: Final = {
     "pg_tablespace_location": (1,),
     "pg_sequence_last_value": (1,),
     "inet_server_addr": (0,),
-    "inet_server_port": (0,),
     "inet_client_addr": (0,),
-    "inet_client_port": (0,),
     "pg_last_wal_receive_lsn": (0,),
     "pg_last_wal_replay_lsn": (0,),
     "pg_current_wal_lsn": (0,),
@@ -265,8 +263,6 @@ _WRITTEN: Final = (
         (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = n AND n > 0)""",
     "CREATE MACRO gw_pg.shobj_description(o, catalog) AS NULL::VARCHAR",
     # ---- text, arrays, numbers, time
-    """CREATE MACRO gw_pg.quote_ident(x) AS CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_$]*') THEN x
-        ELSE '"' || replace(x, '"', '""') || '"' END""",
     """CREATE MACRO gw_pg.quote_literal(x) AS '''' || replace(x::VARCHAR, '''', '''''') || ''''""",
     """CREATE MACRO gw_pg.quote_nullable(x) AS coalesce('''' || replace(x::VARCHAR, '''', '''''') || '''', 'NULL')""",
     """CREATE MACRO gw_pg.initcap(x) AS array_to_string(list_transform(regexp_extract_all(lower(x),
@@ -284,27 +280,24 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.array_positions(a, x) AS list_filter(generate_series(1, len(a)),
         lambda i: a[i] IS NOT DISTINCT FROM x)::INTEGER[]""",
     "CREATE MACRO gw_pg.array_fill(x, d) AS list_transform(generate_series(1, d[1]), lambda i: x)",
-    "CREATE MACRO gw_pg.regexp_like(s, p) AS regexp_matches(s, p), (s, p, f) AS regexp_matches(s, p, f)",
-    "CREATE MACRO gw_pg.regexp_count(s, p) AS len(regexp_extract_all(s, p))::INTEGER",
-    "CREATE MACRO gw_pg.regexp_substr(s, p) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p) END",
-    """CREATE MACRO gw_pg.regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p)
-        THEN instr(s, regexp_extract(s, p)) ELSE 0 END::INTEGER""",
     """CREATE MACRO gw_pg.justify_hours(i) AS to_months(gw_pg.gw_months(i))
         + to_days((gw_pg.gw_days(i) + trunc(gw_pg.gw_us(i) / 86400000000.0))::INTEGER)
         + to_microseconds(gw_pg.gw_us(i) % 86400000000)""",
     """CREATE MACRO gw_pg.justify_days(i) AS to_months(gw_pg.gw_months(i) + gw_pg.gw_days(i) // 30)
         + to_days(gw_pg.gw_days(i) % 30) + to_microseconds(gw_pg.gw_us(i))""",
     "CREATE MACRO gw_pg.get_byte(b, n) AS ('0x' || substr(hex(b), n::INTEGER * 2 + 1, 2))::INTEGER",
-    """CREATE MACRO gw_pg.string_to_array(s, d, n) AS list_transform(string_split(s, d), lambda e: nullif(e, n)),
-        (s, d) AS string_split(s, d)""",
+    """CREATE MACRO gw_pg.string_to_array(s, d, n) AS list_transform(gw_pg.gw_split(s, d), lambda e: nullif(e, n)),
+        (s, d) AS gw_pg.gw_split(s, d)""",
     "CREATE MACRO gw_pg.min_scale(x) AS len(rtrim(split_part(x::VARCHAR, '.', 2), '0'))::INTEGER",
     "CREATE MACRO gw_pg.array_ndims(a) AS CASE WHEN len(a) > 0 THEN 1 END::INTEGER",
     "CREATE MACRO gw_pg.array_remove(a, x) AS list_filter(a, lambda e: e IS DISTINCT FROM x)",
     """CREATE MACRO gw_pg.array_replace(a, x, y) AS
         list_transform(a, lambda e: CASE WHEN e IS NOT DISTINCT FROM x THEN y ELSE e END)""",
     """CREATE MACRO gw_pg.array_to_string(a, s) AS
-        array_to_string(list_filter(list_transform(a, lambda e: e::VARCHAR), lambda e: e IS NOT NULL), s),
-        (a, s, n) AS array_to_string(list_transform(a, lambda e: coalesce(e::VARCHAR, n)), s)""",
+        CASE WHEN s IS NOT NULL THEN
+            array_to_string(list_filter(list_transform(a, lambda e: e::VARCHAR), lambda e: e IS NOT NULL), s) END,
+        (a, s, n) AS CASE WHEN s IS NOT NULL THEN array_to_string(list_filter(
+            list_transform(a, lambda e: coalesce(e::VARCHAR, n)), lambda e: e IS NOT NULL), s) END""",
     """CREATE MACRO gw_pg.width_bucket(x, lo, hi, n) AS CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
         ELSE floor((x - lo)::DOUBLE / (hi - lo) * n)::INTEGER + 1 END::INTEGER""",
     "CREATE MACRO gw_pg.encode(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN base64(b) END",

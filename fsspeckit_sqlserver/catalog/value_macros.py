@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from fsspeckit_sqlserver.catalog.definitions import data_lines
+
 __all__ = ["VALUE_MACROS"]
 
 _SHORT_UNITS: Final = """('hour', 'hours', 'minute', 'minutes', 'second', 'seconds', 'millisecond', 'milliseconds',
@@ -47,5 +49,75 @@ _TIMES: Final = (
         make_timestamp(gw_pg.gw_bin(gw_pg.gw_stride(i), epoch_us(t), epoch_us(o)))""",
 )
 
-VALUE_MACROS: Final = _TIMES
+_NEGATIVE: Final = "error('22011 negative substring length not allowed')"
+
+_TEXTS: Final = (
+    # a place before the first counts: of three characters from -1, the first two are not there
+    "CREATE MACRO gw_pg.gw_substring_from(s, n) AS CASE WHEN n < 1 THEN s ELSE substring(s, n) END",
+    f"""CREATE MACRO gw_pg.gw_substring_for(s, n, m) AS CASE
+        WHEN m < 0 AND s IS NOT NULL AND n IS NOT NULL THEN {_NEGATIVE}::VARCHAR
+        WHEN n < 1 THEN substring(s, 1,
+            CASE WHEN n::BIGINT + m > 1 THEN n::BIGINT + m - 1 WHEN m IS NOT NULL THEN 0 END)
+        ELSE substring(s, n, m) END""",
+    "CREATE MACRO gw_pg.gw_bytes_from(b, n) AS unhex(gw_pg.gw_substring_from(hex(b), n * 2 - 1))",
+    "CREATE MACRO gw_pg.gw_bytes_for(b, n, m) AS unhex(gw_pg.gw_substring_for(hex(b), n * 2 - 1, m * 2))",
+    f"""CREATE MACRO gw_pg.gw_overlay(s, r, n, m) AS CASE
+        WHEN n < 1 AND s IS NOT NULL AND r IS NOT NULL AND m IS NOT NULL THEN {_NEGATIVE}::VARCHAR
+        ELSE substring(s, 1, n - 1) || r || gw_pg.gw_substring_from(s, n::BIGINT + m) END""",
+    *(
+        f"""CREATE MACRO gw_pg.gw_{name}(s, n, f) AS CASE WHEN n <= 0 AND s IS NOT NULL AND f IS NOT NULL THEN ''
+        WHEN f = '' THEN left(s, n) ELSE {name}(s, n::INTEGER, CASE WHEN f = '' THEN ' ' ELSE f END) END"""
+        for name in ("lpad", "rpad")
+    ),
+    """CREATE MACRO gw_pg.gw_split_part(s, d, n) AS CASE
+        WHEN n = 0 AND s IS NOT NULL AND d IS NOT NULL
+            THEN error('22023 field position must not be zero')::VARCHAR
+        WHEN d = '' AND s IS NOT NULL AND n IS NOT NULL THEN CASE WHEN n IN (1, -1) THEN s ELSE '' END
+        ELSE split_part(s, d, n) END""",
+    """CREATE MACRO gw_pg.to_hex(x) AS lower(CASE WHEN typeof(x) IN ('TINYINT', 'SMALLINT', 'INTEGER')
+        THEN to_hex(x & 4294967295) ELSE to_hex(x) END)""",
+    """CREATE MACRO gw_pg.gw_split(s, d) AS CASE WHEN s = '' THEN [] WHEN d = '' THEN [s]
+        WHEN d IS NULL AND s IS NOT NULL THEN string_split(s, '') ELSE string_split(s, d) END""",
+    "CREATE MACRO gw_pg.inet_server_port() AS NULL::INTEGER",
+    "CREATE MACRO gw_pg.inet_client_port() AS NULL::INTEGER",
+)
+_REGEXPS: Final = (
+    "CREATE MACRO gw_pg.gw_rows(a) AS a",
+    "CREATE MACRO gw_pg.gw_nulls(a) AS list_transform(a, lambda e: nullif(e, ''))",
+    "CREATE MACRO gw_pg.gw_singles(a) AS list_transform(a, lambda e: [e])",
+    "CREATE MACRO gw_pg.gw_zip(a, b) AS list_transform(a, lambda e, i: list_append(e, b[i]))",
+    "CREATE MACRO gw_pg.gw_nth(a, n) AS a[n]",
+    """CREATE MACRO gw_pg.gw_instr(s, p, before, start, is_end) AS CASE WHEN regexp_matches(s, p)
+        THEN start + length(regexp_extract(s, before, 1)) + is_end * length(regexp_extract(s, p))
+        WHEN s IS NOT NULL THEN 0 END::INTEGER""",
+    *(
+        f"""CREATE MACRO gw_pg.gw_{word}{kind}_list(s, a) AS
+        list_transform(a, lambda e: {"NOT " if word else ""}{test})"""
+        for word in ("", "not_")
+        for kind, test in (
+            ("like", "like_escape(s, e, '\\')"),
+            ("ilike", "ilike_escape(s, e, '\\')"),
+            ("match", "regexp_matches(s, '(?s)' || e)"),
+            ("imatch", "regexp_matches(s, '(?is)' || e)"),
+        )
+    ),
+    """CREATE MACRO gw_pg.gw_any(a) AS CASE WHEN list_contains(a, true) THEN true
+        WHEN list_count(a) < len(a) OR a IS NULL THEN NULL ELSE false END""",
+    """CREATE MACRO gw_pg.gw_all(a) AS CASE WHEN list_contains(a, false) THEN false
+        WHEN list_count(a) < len(a) OR a IS NULL THEN NULL ELSE true END""",
+    # a pattern that is no constant: its first group, or all of it
+    """CREATE MACRO gw_pg.gw_substring_like(s, p) AS CASE WHEN NOT regexp_matches(s, '(?s)' || p) THEN NULL
+        WHEN regexp_matches(p, '(^|[^\\])[(]($|[^?])') THEN nullif(regexp_extract(s, '(?s)' || p, 1), '')
+        ELSE regexp_extract(s, '(?s)' || p) END""",
+)
+_KEYWORDS: Final = ", ".join(
+    f"'{word}'" for word, kind, *_ in (line.split("|") for line in data_lines("keywords")) if kind != "U"
+)
+_IDENTIFIERS: Final = (
+    f"""CREATE MACRO gw_pg.quote_ident(x) AS CASE
+        WHEN regexp_full_match(x, '[a-z_][a-z0-9_]*') AND x NOT IN ({_KEYWORDS}) THEN x
+        ELSE '"' || replace(x, '"', '""') || '"' END""",
+)
+
+VALUE_MACROS: Final = (*_TIMES, *_TEXTS, *_REGEXPS, *_IDENTIFIERS)
 """DDL of the macros, those used by others first."""

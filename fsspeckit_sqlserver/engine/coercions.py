@@ -165,8 +165,12 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"length", "octet_length"} and first == oids.BYTEA:
         replace_node(node, call(("gw_pg", "bytea_length"), copied(arguments[0])))
         return oids.INT4
-    if name in {"lpad", "rpad"} and len(kinds) == 2:
-        arguments.add().CopyFrom(string(" "))
+    if name in {"substring", "substr"} and first == oids.BYTEA:
+        macro = "gw_bytes_from" if len(kinds) == 2 else "gw_bytes_for"
+        replace_node(node, call(("gw_pg", macro), *(copied(argument) for argument in arguments)))
+        return oids.BYTEA
+    if name == "substring" and len(kinds) == 2 and kinds[1] in TEXTS and arguments[1].WhichOneof("node") != "a_const":
+        replace_node(node, call(("gw_pg", "gw_substring_like"), copied(arguments[0]), copied(arguments[1])))
         return oids.TEXT
     if name in {"date_trunc", "date_bin"} and len(kinds) > 1:
         return _note_truncation(node, name, kinds)

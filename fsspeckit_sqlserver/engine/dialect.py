@@ -7,7 +7,7 @@ be told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,6 +107,14 @@ def point_at_own(message: Message) -> None:
                 schema.sval = OWN_SCHEMA
 
 
+def _outside_of_queries(node: pb.Node) -> Iterator[pb.Node]:
+    """Yield an expression and those in it, deepest first, but for what is in a subquery."""
+    for child in child_messages(getattr(node, node.WhichOneof("node"))) if node.WhichOneof("node") else ():
+        if isinstance(child, pb.Node) and node.WhichOneof("node") != "sub_link":
+            yield from _outside_of_queries(child)
+    yield node
+
+
 class Dialect:
     """Rewrites one statement."""
 
@@ -154,9 +162,10 @@ class Dialect:
         name_elements(select)
         for target in select.target_list:
             value = target.res_target.val
-            called = names_of(value.func_call.funcname)
-            if called and called[-1].lower() in SET_RETURNING:  # while it has PostgreSQL's name
-                replace_node(value, call("unnest", copied(value)))
+            for part in list(_outside_of_queries(value)):  # while they have PostgreSQL's names
+                called = names_of(part.func_call.funcname)
+                if called and called[-1].lower() in SET_RETURNING:
+                    replace_node(part, call("unnest", copied(part)))
             show_reg_cast(target.res_target.val)
             if self._is_system_column(target.res_target.val) and not target.res_target.name:
                 target.res_target.name = output_name(target.res_target.val)

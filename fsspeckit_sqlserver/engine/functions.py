@@ -14,6 +14,18 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
 from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
+from fsspeckit_sqlserver.engine.regexp_functions import (
+    regexp_count,
+    regexp_instr,
+    regexp_like,
+    regexp_match,
+    regexp_matches,
+    regexp_replace,
+    regexp_split,
+    regexp_substr,
+)
+from fsspeckit_sqlserver.engine.regexps import regexp
+from fsspeckit_sqlserver.engine.text_functions import overlay, pad, split_part, substring
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -77,7 +89,9 @@ _HIDDEN_NAMES: Final = frozenset(
 FROM_FUNCTIONS: Final = frozenset({"generate_series", "unnest"})
 """DuckDB's own table functions a client may use in FROM."""
 
-SET_RETURNING: Final = frozenset({"generate_series", "generate_subscripts", "regexp_split_to_table", "string_to_table"})
+SET_RETURNING: Final = frozenset(
+    {"generate_series", "generate_subscripts", "regexp_matches", "regexp_split_to_table", "string_to_table"}
+)
 """Functions that give rows in PostgreSQL and a list in DuckDB: `unnest` goes around them in a SELECT list."""
 
 _RENAMED: Final = {
@@ -99,7 +113,6 @@ _RENAMED: Final = {
     "array_cat": "list_concat",
     "array_ndims": "array_ndims",
     "string_to_table": "string_split",
-    "regexp_split_to_table": "string_split_regex",
     "bpchar": "trim",
     "random_normal": "random",
     "character_length": "length",
@@ -251,11 +264,29 @@ def _parse_time(target: str) -> Rewrite:
 
 
 def _substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    """`substring(text from pattern)` is a regular expression; with numbers it is DuckDB's own."""
+    """`substring(text from pattern)` is a regular expression, with `similar` or an escape one of SIMILAR TO."""
     if len(arguments) == 2 and (pattern := string_value(arguments[1])) is not None:
-        group = 1 if re.search(r"(?<!\\)\((?!\?)", pattern) else 0
-        return call("nullif", call("regexp_extract", arguments[0], string(pattern), integer(group)), string(""))
-    return None
+        found = regexp(pattern)
+        group = 1 if found.groups else 0
+        part = call("regexp_extract", arguments[0], string(found.pattern), integer(group))
+        if group and found.may_lack_groups:
+            return call("nullif", part, string(""))
+        match = parsed_expression("CASE WHEN regexp_matches(s, p) THEN x END").case_expr
+        match.args[0].case_when.expr.func_call.args[0].CopyFrom(arguments[0])
+        match.args[0].case_when.expr.func_call.args[1].CopyFrom(string(found.pattern))
+        match.args[0].case_when.result.CopyFrom(part)
+        node = pb.Node()
+        node.case_expr.CopyFrom(match)
+        return node
+    if len(arguments) == 3 and (pattern := string_value(arguments[1])) is not None:
+        escape = string_value(arguments[2])
+        parts = pattern.split(f'{escape}"') if escape else []
+        if len(parts) != 3:
+            raise UnsupportedStatement("substring(… similar …) takes a constant pattern of three parts")
+        before, middle, after = (similar_to_regexp(part)[4:-2] for part in parts)
+        whole = f"(?s)^(?:{before.replace('.*', '.*?')})({middle})(?:{after})$"
+        return call("nullif", call("regexp_extract", arguments[0], string(whole), integer(1)), string(""))
+    return substring(arguments)
 
 
 def _date_trunc(arguments: Sequence[pb.Node]) -> pb.Node | None:
@@ -297,34 +328,10 @@ def _digest(arguments: Sequence[pb.Node]) -> pb.Node | None:
 
 
 def _similar(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    pattern = string_value(arguments[0])
-    if pattern is None or len(arguments) > 1:
-        raise UnsupportedStatement("SIMILAR TO takes a constant pattern without ESCAPE; use ~ instead")
-    return string(similar_to_regexp(pattern))
-
-
-def _refuse_regexp_matches(_: Sequence[pb.Node]) -> pb.Node | None:
-    raise UnsupportedStatement("regexp_matches is not supported", "Use regexp_match, or the operator ~.")
-
-
-def _regexp_match(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    """The groups of the first match, or all of it where the pattern has none."""
-    pattern = string_value(arguments[1]) if len(arguments) == 2 else None
-    if pattern is None:
-        raise UnsupportedStatement("regexp_match takes a constant pattern without flags")
-    try:
-        groups = re.compile(pattern).groups
-    except re.error:
-        groups = 0
-    found = parsed_expression("CASE WHEN regexp_matches(s, p) THEN ARRAY[1] END")
-    case = found.case_expr.args[0].case_when
-    for place in (0, 1):
-        case.expr.func_call.args[place].CopyFrom(arguments[place])
-    elements = case.result.a_array_expr.elements
-    del elements[:]
-    for group in range(1, groups + 1) if groups else (0,):
-        elements.add().CopyFrom(call("regexp_extract", arguments[0], arguments[1], integer(group)))
-    return found
+    texts = [string_value(argument) for argument in arguments]
+    if texts[0] is None or None in texts:
+        raise UnsupportedStatement("SIMILAR TO takes a constant pattern; use ~ instead")
+    return string(similar_to_regexp(*(text for text in texts if text is not None)))
 
 
 def _count_nulls(arguments: Sequence[pb.Node], *, is_null: bool) -> pb.Node | None:
@@ -341,28 +348,35 @@ def _count_nulls(arguments: Sequence[pb.Node], *, is_null: bool) -> pb.Node | No
     return total
 
 
-def _lowered(name: str) -> Rewrite:
-    return lambda arguments: call("lower", call(name, *arguments))
-
-
 REWRITES: Final[dict[str, Rewrite]] = {
     "to_char": _to_char,
     "to_date": _parse_time("date"),
     "to_timestamp": _parse_time("timestamptz"),
     "substring": _substring,
+    "substr": substring,
     "date_bin": _date_bin,
     "date_trunc": _date_trunc,
     "generate_series": _generate_series,
     "div": _division,
     "sha256": _digest,
     "similar_to_escape": _similar,
-    "regexp_matches": _refuse_regexp_matches,
     "format": _format,
     "extract": _seconds,
     "date_part": _seconds,
     "make_interval": _make_interval,
-    "to_hex": _lowered("to_hex"),
-    "regexp_match": _regexp_match,
+    "regexp_count": regexp_count,
+    "regexp_instr": regexp_instr,
+    "regexp_like": regexp_like,
+    "regexp_match": regexp_match,
+    "regexp_matches": regexp_matches,
+    "regexp_replace": regexp_replace,
+    "regexp_split_to_array": regexp_split,
+    "regexp_split_to_table": regexp_split,
+    "regexp_substr": regexp_substr,
+    "overlay": overlay,
+    "split_part": split_part,
+    "lpad": lambda arguments: pad("lpad", arguments),
+    "rpad": lambda arguments: pad("rpad", arguments),
     "num_nulls": lambda arguments: _count_nulls(arguments, is_null=True),
     "num_nonnulls": lambda arguments: _count_nulls(arguments, is_null=False),
     "json_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),

@@ -104,6 +104,10 @@ class _Inference(Expressions):
         rows = [[self.visit(item) for item in row.list.items] for row in select.values_lists]
         width = min(map(len, rows))
         kinds = [self.meet([row[place] for row in rows], "VALUES") for place in range(width)]
+        for place, kind in enumerate(kinds):
+            items = [row.list.items[place].a_const.WhichOneof("val") for row in select.values_lists]
+            if kind is None and "sval" in items and set(items) <= {"sval", None}:  # constants in quotes alone
+                kinds[place] = oids.TEXT
         return [(f"column{place + 1}", Inferred(kind)) for place, kind in enumerate(kinds)]
 
     def _set_operation(self, select: pb.SelectStmt) -> list[tuple[str, Inferred]] | None:

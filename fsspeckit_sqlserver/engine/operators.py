@@ -8,12 +8,15 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.casts import array_constant
 from fsspeckit_sqlserver.engine.errors import UnsupportedStatement
+from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, expand_pattern_list
 from fsspeckit_sqlserver.engine.patterns import parse_array
+from fsspeckit_sqlserver.engine.regexp_functions import regexp_operator
 from fsspeckit_sqlserver.engine.trees import call, copied, names_of, replace_node, string, string_value
 
 __all__ = ["rewrite_operator"]
 
 _FUNCTION_OPERATORS: Final = {"->": "json_extract", "->>": "json_extract_string"}
+_REGEXP_OPERATORS: Final = frozenset({"~", "!~", "~*", "!~*"})
 _UNARY_FUNCTIONS: Final = {"|/": "sqrt", "||/": "cbrt", "@": "abs"}
 
 
@@ -32,6 +35,8 @@ def rewrite_operator(node: pb.Node) -> None:
             replace_node(node, call("xor", expression.lexpr, expression.rexpr))
         elif symbol in _UNARY_FUNCTIONS and not expression.HasField("lexpr"):
             replace_node(node, call(_UNARY_FUNCTIONS[symbol], expression.rexpr))
+        elif symbol in _REGEXP_OPERATORS and expression.HasField("lexpr"):
+            replace_node(node, regexp_operator(symbol, copied(expression.lexpr), copied(expression.rexpr)))
         elif symbol == "^":
             replace_node(node, call("pow", expression.lexpr, expression.rexpr))
         elif symbol == "/" and _is_interval(expression.lexpr):  # DuckDB only multiplies intervals
@@ -43,8 +48,12 @@ def rewrite_operator(node: pb.Node) -> None:
     elif expression.kind in {pb.AEXPR_LIKE, pb.AEXPR_ILIKE}:
         _like(node, symbol)
     elif expression.kind == pb.AEXPR_SIMILAR:
-        expression.kind = pb.AEXPR_OP
-        expression.name[-1].string.sval = "~" if symbol == "~" else "!~"
+        found = call("regexp_matches", copied(expression.lexpr), copied(expression.rexpr))
+        if symbol != "~":
+            inner, found = found, pb.Node()
+            found.bool_expr.boolop = pb.NOT_EXPR
+            found.bool_expr.args.add().CopyFrom(inner)
+        replace_node(node, found)
     elif expression.kind in {pb.AEXPR_BETWEEN_SYM, pb.AEXPR_NOT_BETWEEN_SYM}:
         low, high = (copied(item) for item in expression.rexpr.list.items)
         is_plain = expression.kind == pb.AEXPR_BETWEEN_SYM
@@ -58,6 +67,9 @@ def rewrite_operator(node: pb.Node) -> None:
         and expression.rexpr.WhichOneof("node") == "sub_link"
     ):
         _compare_with_rows(node)
+    elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL} and symbol in PATTERN_OPERATORS:
+        for test in expand_pattern_list(node):
+            rewrite_operator(test)
     elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
         text = string_value(expression.rexpr)
         elements = None if text is None else parse_array(text)

@@ -99,16 +99,22 @@ def number_format(pattern: str) -> NumberFormat | None:
     return NumberFormat(f"{{:{pad}{separator}.{len(decimals)}f}}", 0 if is_filled else len(digits) + 1)
 
 
-def similar_to_regexp(pattern: str) -> str:
-    """Return the regular expression of a SIMILAR TO pattern; it has to match the whole text."""
+def similar_to_regexp(pattern: str, escape: str = "\\") -> str:
+    """Return the regular expression of a SIMILAR TO pattern; it has to match the whole text.
+
+    Args:
+        escape: one character, or none.
+    """
     pieces: list[str] = []
     place = 0
     in_class = False
     while place < len(pattern):
         character = pattern[place]
-        if character == "\\" and place + 1 < len(pattern):
+        if character == escape and place + 1 < len(pattern):
             place += 1
             pieces.append(re.escape(pattern[place]))
+        elif character == "\\":
+            pieces.append("\\\\")
         elif in_class:
             in_class = character != "]"
             pieces.append(character)

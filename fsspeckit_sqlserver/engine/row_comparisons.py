@@ -16,6 +16,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import StatementProblem, UnsupportedStatement
 from fsspeckit_sqlserver.engine.naming import name_targets
+from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, pattern_test
 from fsspeckit_sqlserver.engine.trees import (
     call,
     child_messages,
@@ -55,8 +56,14 @@ def expand_rows(message: Message, aliases: frozenset[str] = frozenset()) -> None
             _expand_operator(message)
         elif kind == "null_test":
             _expand_null_test(message, aliases)
-        elif kind == "sub_link" and message.sub_link.testexpr.WhichOneof("node") == "row_expr":
+        elif kind == "sub_link" and _is_expanded(message.sub_link):
             _expand_quantified(message)
+
+
+def _is_expanded(link: pb.SubLink) -> bool:
+    """Return whether a comparison with all rows of a query is one DuckDB has not: of a row, or LIKE."""
+    is_like = bool(link.oper_name) and link.oper_name[-1].string.sval in PATTERN_OPERATORS
+    return link.testexpr.WhichOneof("node") == "row_expr" or is_like
 
 
 def _aliases_of(select: pb.SelectStmt) -> frozenset[str]:
@@ -81,6 +88,15 @@ def _without_star(node: pb.Node) -> None:
 
 def _expand_operator(node: pb.Node) -> None:
     expression = node.a_expr
+    if _compares_with_array_of_rows(expression):
+        link = pb.Node()
+        link.sub_link.CopyFrom(expression.rexpr.sub_link)
+        link.sub_link.sub_link_type = pb.ANY_SUBLINK if expression.kind == pb.AEXPR_OP_ANY else pb.ALL_SUBLINK
+        link.sub_link.testexpr.CopyFrom(expression.lexpr)
+        link.sub_link.oper_name.extend(expression.name)
+        replace_node(node, link)
+        _expand_quantified(node)
+        return
     _without_star(expression.lexpr)
     _without_star(expression.rexpr)
     left = _fields(expression.lexpr)
@@ -115,6 +131,16 @@ def _expand_operator(node: pb.Node) -> None:
             replace_node(node, inside if is_plain else _not(inside))
 
 
+def _compares_with_array_of_rows(expression: pb.A_Expr) -> bool:
+    """`x LIKE ANY (ARRAY(SELECT …))`."""
+    return (
+        expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}
+        and expression.name[-1].string.sval in PATTERN_OPERATORS
+        and expression.rexpr.WhichOneof("node") == "sub_link"
+        and expression.rexpr.sub_link.sub_link_type == pb.ARRAY_SUBLINK
+    )
+
+
 _BETWEEN: Final = frozenset({pb.AEXPR_BETWEEN, pb.AEXPR_NOT_BETWEEN, pb.AEXPR_BETWEEN_SYM, pb.AEXPR_NOT_BETWEEN_SYM})
 
 
@@ -122,6 +148,8 @@ def _compared(left: Sequence[pb.Node], symbol: str, right: Sequence[pb.Node]) ->
     """Return the comparison of two rows, as one of their fields."""
     _check_lengths(left, right)
     pairs = list(zip(left, right, strict=True))
+    if symbol in PATTERN_OPERATORS:
+        return pattern_test(symbol, *pairs[0])
     if symbol in {"=", "<>", "!="}:
         tests = [operation(symbol, one, other) for one, other in pairs]
         return _all(pb.AND_EXPR if symbol == "=" else pb.OR_EXPR, tests)
@@ -167,7 +195,7 @@ def _expand_quantified(node: pb.Node) -> None:
     link = node.sub_link
     if link.sub_link_type not in {pb.ANY_SUBLINK, pb.ALL_SUBLINK}:
         return
-    left = _fields(link.testexpr) or []
+    left = _fields(link.testexpr) or [copied(link.testexpr)]
     query = link.subselect.select_stmt
     symbol = link.oper_name[-1].string.sval if link.oper_name else "="
     is_any = link.sub_link_type == pb.ANY_SUBLINK

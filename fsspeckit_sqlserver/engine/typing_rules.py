@@ -58,7 +58,7 @@ _TEXT = (
     "split_part concat concat_ws chr md5 encode quote_ident quote_literal quote_nullable to_hex translate format "
     "array_to_string regexp_replace string_agg to_char json_extract_path_text jsonb_extract_path_text json_typeof "
     "jsonb_typeof current_setting set_config version pg_size_pretty format_type obj_description col_description "
-    "regexp_substr array_dims unistr"
+    "regexp_substr regexp_split_to_table array_dims unistr"
 )
 _INT4 = (
     "length char_length character_length octet_length bit_length position strpos ascii array_length array_upper "
@@ -83,8 +83,11 @@ RESULTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("current_schema", "current_database", "current_user", "session_user"), oids.NAME),
     **dict.fromkeys(("make_date", "to_date"), oids.DATE),
     **dict.fromkeys(("make_interval", "justify_days", "justify_hours", "justify_interval", "age"), oids.INTERVAL),
-    **dict.fromkeys(("string_to_array", "regexp_match", "regexp_split_to_array"), oids.ARRAY_OF[oids.TEXT]),
+    **dict.fromkeys(
+        ("string_to_array", "regexp_match", "regexp_matches", "regexp_split_to_array"), oids.ARRAY_OF[oids.TEXT]
+    ),
     "pg_typeof": oids.REGTYPE,
+    "current_schemas": oids.ARRAY_OF[oids.NAME],
     "make_time": oids.TIME,
     "make_timestamp": oids.TIMESTAMP,
     "to_timestamp": oids.TIMESTAMPTZ,

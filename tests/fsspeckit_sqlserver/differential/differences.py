@@ -126,9 +126,9 @@ DIFFERENCES = [
     ),
     Difference(
         "These functions are not there, or only in part: `unistr`, `trim_scale`, `to_number`, `justify_interval`,"
-        " `regexp_matches`, `substring(bytea)`, `json_object_keys` in a SELECT list, `to_char` with padded names.",
+        " `json_object_keys` in a SELECT list, `to_char` with padded names.",
         "SELECT to_number('1,5', '9,9')",
-        r"unistr|trim_scale|to_number|justify_interval|regexp_matches|'::bytea from|json_object_keys|'Day'"
+        r"unistr|trim_scale|to_number|justify_interval|json_object_keys|'Day'"
         r"|pg_column_size",
     ),
     Difference(
@@ -155,7 +155,7 @@ DIFFERENCES = [
     Difference(
         "Some statements that are wrong are found to be so elsewhere, with a neighbouring SQLSTATE, or run.",
         "SELECT DISTINCT name FROM people ORDER BY id",
-        r"nowhere\.nothing|OFFSET -1|'abc', 1, -1|1e400|generate_series\(1, 2, 0\)|DISTINCT name|VACUUM",
+        r"nowhere\.nothing|OFFSET -1|1e400|generate_series\(1, 2, 0\)|DISTINCT name|VACUUM",
     ),
     Difference(
         "TABLESAMPLE SYSTEM chooses rows, as BERNOULLI does, not pages; a seed gives other rows than PostgreSQL's.",
@@ -167,6 +167,13 @@ DIFFERENCES = [
         " DateStyle ISO; one that is put into a column of text, or into `text[]`, is ISO whatever the DateStyle.",
         "SELECT date '0044-03-15 BC' || '!'",
         r"BC' \|\| '!'",
+    ),
+    Difference(
+        "Regular expressions are RE2's: back references and looking ahead or behind are refused, and of several"
+        " alternatives the first that matches is taken, not the longest. A pattern that is not a constant is not"
+        " translated, but that `.` matches a line's end.",
+        r"SELECT 'abab' ~ '(ab)\1'",
+        r"\(ab\)\\1|\(\?=a\)|'\(foo\|foobar\)'",
     ),
     Difference(
         "Two-phase commit is refused.",

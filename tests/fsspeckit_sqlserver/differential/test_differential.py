@@ -17,6 +17,7 @@ FAMILIES: dict[str, list[list[str]]] = {
     "types, casts and operators": [[statement] for statement in values.GENERATED],
     "functions": [[statement] for statement in written.EXPRESSIONS],
     "queries": [[statement] for statement in written.QUERIES],
+    "texts and patterns": [[statement] for statement in written.TEXTS],
     "reports": [[statement] for statement in written.REPORTS],
     "errors": [[statement] for statement in written.ERRORS],
     "sessions": written.SCRIPTS,

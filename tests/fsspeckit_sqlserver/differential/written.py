@@ -27,6 +27,7 @@ EXPRESSIONS = _lines("expressions.sql")
 QUERIES = _lines("queries.sql")
 REPORTS = _lines("reports.sql")
 ERRORS = _lines("errors.sql")
+TEXTS = _lines("texts.sql")
 ZONED = [["SET TimeZone = 'Europe/Berlin'", statement, "RESET TimeZone"] for statement in _lines("zones.sql")]
 SCRIPTS: list[list[str]] = [
     ["BEGIN", "SELECT 1", "COMMIT"],

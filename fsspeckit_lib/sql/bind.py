@@ -185,7 +185,8 @@ class _Binder:
         points = [leaf for leaf in equal if isinstance(leaf, Inside) and leaf.low == leaf.high and leaf.low is not None]
         if len(points) < 2:
             return _any_of(equal)
-        others = [leaf for leaf in equal if leaf not in points]
+        known = set(map(id, points))  # comparing leaves with each other would take a second for 8,000 of them
+        others = [leaf for leaf in equal if id(leaf) not in known]
         ticks = sorted({leaf.low for leaf in points})  # type: ignore[type-var]  # one column: one type of ticks
         return _any_of([OneOf(predicate.term.name, tuple(ticks)), *others])  # type: ignore[arg-type]
 

@@ -94,6 +94,6 @@ def _references(message: pb.Node) -> list[pb.Node]:
         is_reference = isinstance(child, pb.Node) and child.WhichOneof("node") == "range_var"
         if is_reference and child.range_var.schemaname == SCAN_SCHEMA:
             found.append(child)
-        else:
+        elif not isinstance(child, pb.TypeName | pb.ParamRef):
             found.extend(_references(child))
     return found

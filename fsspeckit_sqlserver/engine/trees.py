@@ -91,7 +91,15 @@ def _protect_words(message: Message) -> None:
         if getattr(message, name) in _DUCKDB_WORDS:
             setattr(message, name, _MARK + getattr(message, name))
     for child in child_messages(message):
-        _protect_words(child)
+        kind = type(child)
+        while kind is pb.Node:
+            name = child.WhichOneof("node")
+            if name is None:
+                break
+            child = getattr(child, name)
+            kind = type(child)
+        if kind not in _NAMELESS:
+            _protect_words(child)
 
 
 def _parenthesize(message: Message) -> None:
@@ -145,6 +153,7 @@ def _mark_all(names: Sequence[pb.Node]) -> None:
 
 
 _MARK: Final = "\ue0fa\ue0fb"  # for private use: no text has these two side by side
+_NAMELESS: Final = frozenset({pb.Node, pb.TypeName, pb.ParamRef, pb.A_Const, pb.String})
 _UNQUOTED = re.compile(rf"{_MARK}(\w+)")
 _NAME_FIELDS: Final[Mapping[type[Message], tuple[str, ...]]] = {
     pb.Alias: ("aliasname",),

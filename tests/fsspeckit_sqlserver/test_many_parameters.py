@@ -85,6 +85,19 @@ def test_prepared_in_sql_as_many_as_a_message_holds(gateway: RunningServer) -> N
         assert connection.execute(f"EXECUTE many({listing})").fetchall() == [(2,)]
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT count(*) FROM trips WHERE id IN ({})", "SELECT count(*) FROM (VALUES ({})) AS v(x)"],
+    ids=["IN", "VALUES"],
+)
+def test_as_many_values_as_a_message_holds_for_most_drivers(gateway: RunningServer, query: str) -> None:
+    values = range(30_000)
+    separator = "), (" if "VALUES" in query else ", "
+    with psycopg.connect(gateway.dsn, autocommit=True) as connection:
+        cursor = connection.execute(query.format(separator.join(["%s::int"] * len(values))), list(values))
+        assert cursor.fetchone() == (len(values),)
+
+
 def test_psycopg_says_it_itself(gateway: RunningServer) -> None:
     query = "SELECT 1 WHERE 1 IN (" + ",".join(["%s"] * 65_536) + ")"
     with psycopg.connect(gateway.dsn, autocommit=True) as connection:

@@ -188,14 +188,21 @@ _WRITTEN: Final = (
         ELSE u::VARCHAR END""",
     """CREATE MACRO gw_pg.gw_is_reading(p) AS
         list_contains(list_transform(string_split(lower(p), ','), lambda e: trim(e)), 'select')""",
+    """CREATE MACRO gw_pg.gw_known_table(t) AS CASE WHEN t IS NULL THEN NULL ELSE coalesce(gw_pg.to_regclass_oid(t),
+        error('42P01 relation "' || t || '" does not exist')::UINTEGER) END""",
+    """CREATE MACRO gw_pg.gw_odd_privileges(p) AS list_filter(list_transform(string_split(p, ','), lambda e: trim(e)),
+        lambda e: NOT regexp_full_match(lower(e),
+            '(select|insert|update|delete|truncate|references|trigger)( with grant option)?'))""",
     """CREATE MACRO gw_pg.gw_table_privilege(u, o, p) AS CASE WHEN o IS NULL OR p IS NULL THEN NULL
+        WHEN len(gw_pg.gw_odd_privileges(p)) > 0
+            THEN error('22023 unrecognized privilege type: "' || gw_pg.gw_odd_privileges(p)[1] || '"')::BOOLEAN
         ELSE gw_pg.gw_is_reading(p) AND gw_pg.gw_may_read(u, o) END""",
     *(
         f"""CREATE MACRO gw_pg.{name}
             ({", ".join((*own, "p"))}) AS gw_pg.gw_table_privilege(
-                getvariable('gw_user')::VARCHAR, gw_pg.to_regclass_oid(t::VARCHAR), p),
+                getvariable('gw_user')::VARCHAR, gw_pg.gw_known_table(t::VARCHAR), p),
             ({", ".join(("u", *own, "p"))}) AS gw_pg.gw_table_privilege(
-                gw_pg.gw_role_name(u), gw_pg.to_regclass_oid(t::VARCHAR), p)"""
+                gw_pg.gw_role_name(u), gw_pg.gw_known_table(t::VARCHAR), p)"""
         for name, own in (
             ("has_table_privilege", ("t",)),
             ("has_any_column_privilege", ("t",)),

@@ -93,6 +93,9 @@ class Instance:
             ("allow_persistent_secrets", False),
             ("python_enable_replacements", False),
             ("enable_external_file_cache", False),  # the cache is ours, and a second one would not see new versions
+            # A result that waits for its reader holds what was read ahead for it: 80 MB of ten files by default.
+            ("read_ahead_depth", 2),
+            ("allocator_background_threads", True),  # what a result held goes back to the system when it is over
             ("integer_division", True),  # 7 / 2 = 3, as in PostgreSQL
             ("ieee_floating_point_ops", False),  # 1.0 / 0 is an error
             ("default_null_order", "nulls_last_on_asc_first_on_desc"),

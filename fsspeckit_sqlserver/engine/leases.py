@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Protocol
 
 from fsspeckit_lib.core.backend_errors import translate
@@ -54,7 +55,7 @@ class CacheFiles(Protocol):
 
 
 class FileBudget:
-    """How much one query may fetch and hold before it has read anything: descriptors and bytes. Thread-safe.
+    """How much all queries together may hold open: descriptors and bytes. Thread-safe.
 
     Attributes:
         descriptors: half of what the process may have.
@@ -76,10 +77,10 @@ class FileBudget:
             self._bytes -= size_bytes
             return True
 
-    def give_back(self, files: int, size_bytes: int) -> None:
+    def give_back(self, size_bytes: int) -> None:
         """Return a reservation."""
         with self._lock:
-            self._descriptors += files
+            self._descriptors += 1
             self._bytes += size_bytes
 
 
@@ -92,9 +93,7 @@ class Lease:
     ranged_number: int | None
     _ranged: RangedFiles
     _held: list[Shelved]
-    _held_bytes: int
     _shelf: Shelf
-    _budget: FileBudget
     _closed: bool = False
 
     def error(self) -> GatewayError | None:
@@ -109,7 +108,6 @@ class Lease:
         if self.ranged_number is not None:
             self._ranged.release(self.ranged_number)
         self._shelf.give_back(self._held)
-        self._budget.give_back(len(self._held), self._held_bytes)
 
 
 def partition_alias(number: int) -> str:
@@ -146,48 +144,60 @@ def lease_files(
     held: dict[int, Shelved] = {place: item for place, item in enumerate(shelf.borrow(keys)) if item is not None}
     fetched: dict[int, CacheFile] = {}
     pending: list[Future[None]] = []
-    reserved: dict[int, int] = {}
+    is_cleared = False
     try:
         for place, file in enumerate(files):
-            size = file.info.size_bytes
-            if not budget.take(size):
-                if place in held:
-                    shelf.give_back([held.pop(place)])
-                continue
-            reserved[place] = size
             if place in held:
                 source.count_use(file.info)
                 continue
-            opened = source.open(file.info)
-            if not opened.is_complete and (size > whole_file_bytes or is_ranged_preferred):
-                opened.close()
-                budget.give_back(1, reserved.pop(place))
+            size = file.info.size_bytes
+            if not budget.take(size):
+                is_cleared, may_help = True, not is_cleared and shelf.clear()
+                if not (may_help and budget.take(size)):
+                    continue
+            fetched[place] = opened = _open_counted(source, file.info, budget)
+            if opened.is_complete:
                 continue
-            fetched[place] = opened
-            if not opened.is_complete:
+            if size > whole_file_bytes or is_ranged_preferred:
+                _put_away(fetched.pop(place), file, budget)
+            else:
                 pending.append(executor.submit(opened.fetch_all))
         _wait(pending, checkpoint)
         for place, opened in list(fetched.items()):
+            file = files[place]
             if opened.is_complete:
-                held[place] = shelf.add(keys[place], opened, _folders_of(files[place]))
+                freed = partial(budget.give_back, file.info.size_bytes)
+                held[place] = shelf.add(keys[place], opened, _folders_of(file), freed)
             else:  # does not fit into the cache: read through it
-                opened.close()
-                budget.give_back(1, reserved.pop(place))
+                _put_away(opened, file, budget)
             del fetched[place]
-        return _name_files(files, source, held, sum(reserved.values()), shelf, ranged, budget)
+        return _name_files(files, source, held, shelf, ranged)
     except BaseException as error:
         for future in pending:
             future.cancel()
         for future in pending:
             if not future.cancelled():
                 future.exception()  # a handle is not closed under a fetch
-        for opened in fetched.values():
-            opened.close()
+        for place, opened in fetched.items():
+            _put_away(opened, files[place], budget)
         shelf.give_back(held.values())
-        budget.give_back(len(reserved), sum(reserved.values()))
         if isinstance(error, OSError):
             raise translate(error, shelf.folder) from error
         raise
+
+
+def _open_counted(source: CacheFiles, info: ObjectInfo, budget: FileBudget) -> CacheFile:
+    """Open a file for which there is a reservation, which goes back if it cannot be opened."""
+    try:
+        return source.open(info)
+    except BaseException:
+        budget.give_back(info.size_bytes)
+        raise
+
+
+def _put_away(opened: CacheFile, file: DataFile, budget: FileBudget) -> None:
+    opened.close()
+    budget.give_back(file.info.size_bytes)
 
 
 def _wait(pending: Sequence[Future[None]], checkpoint: Callable[[], None]) -> None:
@@ -212,10 +222,8 @@ def _name_files(
     files: Sequence[DataFile],
     source: CacheFiles,
     held: dict[int, Shelved],
-    held_bytes: int,
     shelf: Shelf,
     ranged: RangedFiles,
-    budget: FileBudget,
 ) -> Lease:
     paths: list[str] = []
     rest: list[tuple[CacheFiles, ObjectInfo]] = []
@@ -228,4 +236,4 @@ def _name_files(
         else:
             paths.append(item.path)
     read_bytes = sum(file.info.size_bytes for file in files)
-    return Lease(paths, read_bytes, number, ranged, list(held.values()), held_bytes, shelf, budget)
+    return Lease(paths, read_bytes, number, ranged, list(held.values()), shelf)

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from fsspec import AbstractFileSystem
 
 from fsspeckit_lib.core.objects import ObjectInfo
-from fsspeckit_lib.errors import GatewayError, ReadOnly
+from fsspeckit_lib.errors import Cancelled, GatewayError, ReadOnly
 
 __all__ = ["PROTOCOL", "RangedFileSystem", "RangedFiles", "Source"]
 
@@ -43,6 +43,7 @@ class RangedFiles:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._files: dict[int, Sequence[tuple[Source, ObjectInfo]]] = {}
+        self._open: dict[int, set[_OpenFile]] = {}
         self._errors: dict[int, GatewayError] = {}
 
     def register(self, files: Sequence[tuple[Source, ObjectInfo]]) -> int:
@@ -53,10 +54,29 @@ class RangedFiles:
             return number
 
     def release(self, number: int) -> None:
-        """Forget a query."""
+        """Forget a query, and close its files: DuckDB drops those of a query that was stopped without closing them."""
         with self._lock:
             self._files.pop(number, None)
             self._errors.pop(number, None)
+            left = self._open.pop(number, set())
+        for file in left:
+            file.close()
+
+    def open(self, number: int, source: Source, info: ObjectInfo) -> _OpenFile:
+        """Open an object for a query."""
+        file = source.open(info)
+        with self._lock:
+            if number in self._files:
+                self._open.setdefault(number, set()).add(file)
+                return file
+        file.close()
+        raise Cancelled(f"{info.key}: opened for a query that is over")
+
+    def close(self, number: int, file: _OpenFile) -> None:
+        """Close an object that `open` opened."""
+        with self._lock:
+            self._open.get(number, set()).discard(file)
+        file.close()
 
     def error(self, number: int) -> GatewayError | None:
         """Return the first error a read of this query met: DuckDB passes on no more than its text."""
@@ -83,7 +103,7 @@ class _RangedFile:
 
     def __init__(self, registry: RangedFiles, number: int, source: Source, info: ObjectInfo) -> None:
         self._registry, self._number, self._info = registry, number, info
-        self._file = source.open(info)
+        self._file = registry.open(number, source, info)
         self._local = threading.local()
         self.size = info.size_bytes
         self.closed = False
@@ -116,7 +136,7 @@ class _RangedFile:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._file.close()
+            self._registry.close(self._number, self._file)
 
     def __enter__(self) -> _RangedFile:
         return self

@@ -34,10 +34,19 @@ class _OpenFile(Protocol):
 class Shelved:
     """One open file: `path` is DuckDB's name of it."""
 
-    __slots__ = ("file", "folder", "key", "opened_at", "path", "uses")
+    __slots__ = ("file", "folder", "key", "on_close", "opened_at", "path", "uses")
 
-    def __init__(self, key: Hashable, file: _OpenFile, path: str, folder: str | None, opened_at: float) -> None:
-        self.key, self.file, self.path, self.folder, self.opened_at = key, file, path, folder, opened_at
+    def __init__(
+        self,
+        key: Hashable,
+        file: _OpenFile,
+        path: str,
+        folder: str | None,
+        opened_at: float,
+        on_close: Callable[[], None],
+    ) -> None:
+        self.key, self.file, self.path, self.folder = key, file, path, folder
+        self.opened_at, self.on_close = opened_at, on_close
         self.uses = 1
 
 
@@ -78,12 +87,13 @@ class Shelf:
                     found[place] = None
         return found
 
-    def add(self, key: Hashable, file: _OpenFile, below: str) -> Shelved:
+    def add(self, key: Hashable, file: _OpenFile, below: str, on_close: Callable[[], None] = lambda: None) -> Shelved:
         """Name an open file and keep it; it is to be given back, and closed by the shelf.
 
         Args:
             key: which content it is: the same content under the same `below`, always.
             below: the folders its path must end in, each with a slash after it.
+            on_close: called when the shelf has closed it.
 
         Raises:
             OSError: the link cannot be made; the file is the caller's to close.
@@ -94,7 +104,7 @@ class Shelf:
         if below:
             os.makedirs(f"{start}/{below}", mode=0o700)
         os.symlink(f"/proc/self/fd/{file.fileno()}", path)
-        item = Shelved(key, file, path, folder, self._clock())
+        item = Shelved(key, file, path, folder, self._clock(), on_close)
         with self._lock:
             if len(self._kept) < self._max_files and not self._is_closed:
                 before = self._kept.pop(key, None)  # too old, or opened by two at once: closed after its last use
@@ -114,6 +124,15 @@ class Shelf:
                 if not item.uses and self._kept.get(item.key) is not item:
                     unused.append(item)
         self._close(unused)
+
+    def clear(self) -> bool:
+        """Close what nobody uses, and return whether there was something."""
+        with self._lock:
+            unused = [item for item in self._kept.values() if not item.uses]
+            for item in unused:
+                del self._kept[item.key]
+        self._close(unused)
+        return bool(unused)
 
     def close(self) -> None:
         """Close what nobody uses, and keep nothing any more."""
@@ -152,3 +171,4 @@ class Shelf:
                 else:
                     shutil.rmtree(item.folder)
             item.file.close()
+            item.on_close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -215,5 +216,42 @@ def test_the_budget_counts_files_and_bytes() -> None:
     assert budget.take(300)
     assert not budget.take(300)
     assert budget.take(200)
-    budget.give_back(2, 500)
+    budget.give_back(300)
+    budget.give_back(200)
     assert budget.take(500)
+
+
+def test_a_stopped_query_leaves_no_file_open(lake: _Lake) -> None:
+    for name in "abc":
+        lake.write(f"{name}.parquet", f"SELECT range AS id, {_BULK}")
+    with lake.open(whole_file_bytes=1) as (client, engine):
+        for wanted in range(1, 4):
+            rows = client.start(f"SELECT id + {wanted}, pad FROM t")
+            assert rows.fetch(10) is not None
+            client.session.interrupt()
+            rows.close()
+            kept = len(os.listdir(engine.scanner.shelf.folder))
+            assert _open_below(lake.cache) == kept  # DuckDB closes nothing of a query that was stopped
+
+
+def test_files_that_several_queries_read_count_once(lake: _Lake) -> None:
+    lake.write("a.parquet", f"SELECT range AS id, {_BULK}")
+    size = (lake.data / "a.parquet").stat().st_size
+    with lake.open(cache_bytes=3 * size) as (client, engine):  # half of which may be open: one file, not two
+        clients = [Client(engine.open_session("u", "d")) for _ in range(4)]
+        open_rows = [other.start(f"SELECT id + {number}, pad FROM t") for number, other in enumerate(clients)]
+        assert len(list(Path(engine.scanner.shelf.folder).iterdir())) == 1
+        for rows in open_rows:
+            _fetch_all(rows)
+            rows.close()
+        assert client.value("SELECT count(id) FROM t") == 10_000
+
+
+def _open_below(folder: Path) -> int:
+    """Return how many files below a folder this process has open, but for the index."""
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            target = os.readlink(f"/proc/self/fd/{name}")
+            count += target.startswith(f"{folder}/") and ".parquet" in target
+    return count

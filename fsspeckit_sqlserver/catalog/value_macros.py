@@ -36,6 +36,21 @@ _TIMES: Final = (
     f"""CREATE MACRO gw_pg.date_trunc_in(u, t, z) AS CASE WHEN lower(u) IN {_SHORT_UNITS}
         THEN t - to_microseconds(epoch_us(timezone(z, t)) - epoch_us(date_trunc(u, timezone(z, t))))
         ELSE timezone(z, gw_pg.gw_trunc_local(u, timezone(z, t))) END""",
+    "CREATE MACRO gw_pg.zoned_by(i, t) AS timezone('UTC', t) + i",
+    "CREATE MACRO gw_pg.local_by(i, t) AS timezone('UTC', t - i)",
+    # PostgreSQL's interpolation of intervals: each part alone
+    """CREATE MACRO gw_pg.gw_between(a, p) AS a[floor(p)::INTEGER + 1]
+        + (a[ceil(p)::INTEGER + 1] - a[floor(p)::INTEGER + 1]) * (p - floor(p))""",
+    """CREATE MACRO gw_pg.gw_percentile(a, f) AS CASE WHEN f < 0 OR f > 1
+        THEN error('22003 percentile value ' || f || ' is not between 0 and 1')::INTERVAL
+        WHEN len(a) > 0 THEN gw_pg.gw_between(a, f::DOUBLE * (len(a) - 1)) END""",
+    """CREATE MACRO gw_pg.interval_percentile(a, f) AS
+        gw_pg.gw_percentile(list_filter(a, lambda e: e IS NOT NULL), f)""",
+    """CREATE MACRO gw_pg.interval_percentiles(a, fs) AS list_transform(fs,
+        lambda f: gw_pg.gw_percentile(list_filter(a, lambda e: e IS NOT NULL), f))""",
+    """CREATE MACRO gw_pg.numeric_series(a, b, s) AS CASE
+        WHEN s = 0 THEN error('22023 step size cannot equal zero')::BIGINT[]
+        ELSE generate_series(0, floor((b - a) / s)::BIGINT) END.list_transform(lambda i: a + i * s)""",
     """CREATE MACRO gw_pg.gw_stride(i) AS CASE
         WHEN gw_pg.gw_months(i) <> 0 THEN
             error('0A000 timestamps cannot be binned into intervals containing months or years')::BIGINT
@@ -74,6 +89,10 @@ _TEXTS: Final = (
             THEN error('22023 field position must not be zero')::VARCHAR
         WHEN d = '' AND s IS NOT NULL AND n IS NOT NULL THEN CASE WHEN n IN (1, -1) THEN s ELSE '' END
         ELSE split_part(s, d, n) END""",
+    """CREATE MACRO gw_pg.gw_pad_left(s, w) AS
+        rpad(coalesce(s, ''), greatest(abs(w), length(coalesce(s, '')))::INTEGER, ' ')""",
+    """CREATE MACRO gw_pg.gw_pad(s, w) AS CASE WHEN w < 0 THEN gw_pg.gw_pad_left(s, w)
+        ELSE lpad(coalesce(s, ''), greatest(coalesce(w, 0), length(coalesce(s, '')))::INTEGER, ' ') END""",
     """CREATE MACRO gw_pg.to_hex(x) AS lower(CASE WHEN typeof(x) IN ('TINYINT', 'SMALLINT', 'INTEGER')
         THEN to_hex(x & 4294967295) ELSE to_hex(x) END)""",
     """CREATE MACRO gw_pg.gw_split(s, d) AS CASE WHEN s = '' THEN [] WHEN d = '' THEN [s]

@@ -20,12 +20,21 @@ from fsspeckit_sqlserver.engine.trees import (
     parsed_select,
     replace_node,
     string,
+    string_value,
     type_name,
 )
 from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS, type_words
 from fsspeckit_sqlserver.types import oids
 
-__all__ = ["adopt", "cast_literal", "difference_of_moments", "float8_of", "moment_moved", "note_call"]
+__all__ = [
+    "adopt",
+    "cast_literal",
+    "difference_of_moments",
+    "float8_of",
+    "moment_moved",
+    "note_call",
+    "note_ordered_set",
+]
 
 _NAMES: Final = {
     oids.BOOL: "bool",
@@ -142,6 +151,11 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     """Rewrite a call that DuckDB does differently for these types; return its type, None when it stays as it is."""
     arguments = node.func_call.args
     first = kinds[0] if kinds else None
+    if name == "format":
+        for argument, kind in list(zip(arguments, kinds, strict=True))[1:]:
+            if kind in {oids.FLOAT4, oids.FLOAT8, oids.BYTEA} or kind in oids.ELEMENT_OF:
+                replace_node(argument, cast(copied(argument), type_name("text")))
+                cast_literal(argument, kind, oids.TEXT, "MDY")
     if name in {"concat", "concat_ws", "format", "quote_literal", "quote_nullable"}:
         for argument, kind in zip(arguments, kinds, strict=True):
             if kind == oids.BOOL:
@@ -165,6 +179,19 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"length", "octet_length"} and first == oids.BYTEA:
         replace_node(node, call(("gw_pg", "bytea_length"), copied(arguments[0])))
         return oids.INT4
+    if name == "timezone" and len(kinds) == 2 and (offset := _OFFSET.match(string_value(arguments[0]) or "")):
+        sign = 1 if offset[1] == "-" else -1  # of POSIX: west of Greenwich counts up
+        us = sign * (int(offset[2]) * 3600 + int(offset[3] or 0) * 60) * 1_000_000
+        replace_node(arguments[0], cast(string(f"0 months 0 days {us} microseconds"), type_name("interval")))
+        first = oids.INTERVAL
+    if name == "timezone" and first == oids.INTERVAL and len(kinds) == 2:
+        is_zoned = kinds[1] in {oids.TIMESTAMPTZ, None}
+        replace_node(node, call(("gw_pg", "zoned_by" if is_zoned else "local_by"), *map(copied, arguments)))
+        return oids.TIMESTAMP if is_zoned else oids.TIMESTAMPTZ
+    if name == "generate_series" and oids.NUMERIC in kinds[:3] and set(kinds) <= {*NUMBERS, None}:
+        step = copied(arguments[2]) if len(kinds) > 2 else integer(1)
+        replace_node(node, call(("gw_pg", "numeric_series"), copied(arguments[0]), copied(arguments[1]), step))
+        return oids.NUMERIC
     if name in {"substring", "substr"} and first == oids.BYTEA:
         macro = "gw_bytes_from" if len(kinds) == 2 else "gw_bytes_for"
         replace_node(node, call(("gw_pg", macro), *(copied(argument) for argument in arguments)))
@@ -175,6 +202,34 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"date_trunc", "date_bin"} and len(kinds) > 1:
         return _note_truncation(node, name, kinds)
     return None
+
+
+def note_ordered_set(node: pb.Node, name: str, fraction: int | None, sorted_kind: int | None) -> int | None:
+    """Rewrite a percentile, `f(fraction) WITHIN GROUP (ORDER BY x)`; return its type.
+
+    Args:
+        fraction: type of the fraction, or of an array of them.
+        sorted_kind: type of x.
+    """
+    function = node.func_call
+    is_list = fraction in oids.ELEMENT_OF
+    if name != "percentile_cont":
+        return oids.ARRAY_OF.get(sorted_kind or 0) if is_list else sorted_kind
+    if sorted_kind in {*TEXTS, oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.BOOL}:
+        raise UndefinedFunction(f"function percentile_cont(numeric, {type_words(sorted_kind or 0)}) does not exist")
+    kind = oids.FLOAT8
+    if sorted_kind in NUMBERS:
+        float8_of(function.agg_order[0].sort_by.node)
+    elif sorted_kind == oids.INTERVAL:
+        kind = oids.INTERVAL
+        collected = copied(node)
+        collected.func_call.agg_within_group = False
+        del collected.func_call.funcname[:]
+        collected.func_call.funcname.add().string.sval = "list"
+        collected.func_call.args[0].CopyFrom(collected.func_call.agg_order[0].sort_by.node)
+        macro = "interval_percentiles" if is_list else "interval_percentile"
+        replace_node(node, call(("gw_pg", macro), collected, copied(function.args[0])))
+    return oids.ARRAY_OF[kind] if is_list else kind
 
 
 def _note_truncation(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:
@@ -198,6 +253,7 @@ def _note_truncation(node: pb.Node, name: str, kinds: Sequence[int | None]) -> i
     return kind
 
 
+_OFFSET = re.compile(r"\s*([+-]?)(\d{1,2})(?::(\d{2}))?\s*\Z")
 _TIME_ONLY = re.compile(r"0 months 0 days -?\d+ microseconds\Z")
 
 

@@ -20,6 +20,7 @@ from fsspeckit_sqlserver.engine.coercions import (
     float8_of,
     moment_moved,
     note_call,
+    note_ordered_set,
 )
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
@@ -71,6 +72,8 @@ class Expressions:
             self.visit(message)
         elif isinstance(message, pb.SelectStmt):
             self.subquery(message)
+        elif isinstance(message, pb.WindowDef):
+            self._window(message)
         else:
             for child in child_messages(message):
                 self.visit_all(child)
@@ -87,6 +90,15 @@ class Expressions:
         for child in child_messages(getattr(node, kind)):
             self.visit_all(child)
         return _SIMPLE.get(kind)
+
+    def _window(self, window: pb.WindowDef) -> None:
+        for part in window.partition_clause:
+            self.visit(part)
+        order = [self.visit(part.sort_by.node) for part in window.order_clause]
+        for offset in (window.start_offset, window.end_offset):
+            self.visit(offset)
+            if len(order) == 1 and order[0] is not None:  # RANGE '1 day' PRECEDING
+                self.adopt(offset, oids.INTERVAL if order[0] in _DATES else order[0])
 
     def _a_const(self, node: pb.Node) -> int | None:
         constant = node.a_const
@@ -140,10 +152,13 @@ class Expressions:
     def _func_call(self, node: pb.Node) -> int | None:
         function = node.func_call
         kinds = [self.visit(argument) for argument in function.args]
-        for part in (*function.agg_order, function.agg_filter, function.over):
-            self.visit_all(part)
         name = names_of(function.funcname)[-1].lower()
         first = kinds[0] if kinds else None
+        order = [self.visit(part.sort_by.node) for part in function.agg_order]
+        for part in (function.agg_filter, function.over):
+            self.visit_all(part)
+        if function.agg_within_group:
+            return note_ordered_set(node, name, first, order[0]) if self._is_strict and len(order) == 1 else None
         if self._is_strict and (changed := note_call(node, name, kinds)) is not None:
             return changed
         if name in RESULTS:

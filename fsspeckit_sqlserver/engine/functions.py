@@ -13,6 +13,7 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
+from fsspeckit_sqlserver.engine.formatting import formatted
 from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
 from fsspeckit_sqlserver.engine.regexp_functions import (
     regexp_count,
@@ -90,7 +91,14 @@ FROM_FUNCTIONS: Final = frozenset({"generate_series", "unnest"})
 """DuckDB's own table functions a client may use in FROM."""
 
 SET_RETURNING: Final = frozenset(
-    {"generate_series", "generate_subscripts", "regexp_matches", "regexp_split_to_table", "string_to_table"}
+    {
+        "generate_series",
+        "generate_subscripts",
+        "numeric_series",
+        "regexp_matches",
+        "regexp_split_to_table",
+        "string_to_table",
+    }
 )
 """Functions that give rows in PostgreSQL and a list in DuckDB: `unnest` goes around them in a SELECT list."""
 
@@ -183,29 +191,6 @@ def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
         raise UnsupportedStatement(f"to_char: the format {pattern!r} is not supported")
     text = call("format", string(number.format), cast(arguments[0], type_name("float8")))
     return text if number.width == 0 else call("lpad", text, integer(number.width), string(" "))
-
-
-def _format(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    """`format('%s …', x)` becomes a concatenation."""
-    pattern = string_value(arguments[0]) if arguments else None
-    if pattern is None:
-        raise UnsupportedStatement("format with a pattern that is not a constant is not supported")
-    wrappers = {"s": "concat", "I": "quote_ident", "L": "quote_nullable"}
-    values = list(arguments[1:])
-    parts: list[pb.Node] = []
-    for piece in re.split(r"(%[sIL%])", pattern):
-        if piece == "%%":
-            parts.append(string("%"))
-        elif piece.startswith("%") and len(piece) == 2:
-            if not values:
-                raise UnsupportedStatement("format: too few arguments")
-            name = wrappers[piece[1]]
-            parts.append(call(name if name == "concat" else ("gw_pg", name), values.pop(0)))
-        elif "%" in piece:
-            raise UnsupportedStatement("format: only %s, %I, %L and %% are supported")
-        elif piece:
-            parts.append(string(piece))
-    return call("concat", *parts) if parts else string("")
 
 
 def _seconds(arguments: Sequence[pb.Node]) -> pb.Node | None:
@@ -360,7 +345,7 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "div": _division,
     "sha256": _digest,
     "similar_to_escape": _similar,
-    "format": _format,
+    "format": formatted,
     "extract": _seconds,
     "date_part": _seconds,
     "make_interval": _make_interval,

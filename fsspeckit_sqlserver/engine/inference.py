@@ -168,6 +168,9 @@ class _Inference(Expressions):
             node = part.list.items[0] if part.WhichOneof("node") == "list" else part
             kind = self.visit(node)
             name = names_of(node.func_call.funcname)[-1] if node.WhichOneof("node") == "func_call" else ""
+            if name == "numeric_series":
+                name = "generate_series"
+                function.alias.aliasname = function.alias.aliasname or name
             kinds.append(kind if name == "generate_series" else None)
             names.append(name)
         alias = function.alias.aliasname or (names[0] if names else "")

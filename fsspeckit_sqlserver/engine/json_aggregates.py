@@ -24,19 +24,27 @@ def json_aggregate(node: pb.Node, name: str) -> pb.Node | None:
     if len(node.func_call.args) != 2:
         return None
     key, value = node.func_call.args
-    result = parsed_expression("('{' || string_agg(p, ',') || '}')::json")
+    is_binary = name.startswith("jsonb")  # which PostgreSQL writes with its keys in order
+    opening, between, closing = ("{", ": ", "}") if is_binary else ("{ ", " : ", " }")
+    result = cast(parsed_expression(f"'{opening}' || string_agg(p, ', ') || '{closing}'"), type_name("json"))
     (collected_call,) = (part for part in walk(result) if isinstance(part, pb.FuncCall))
     collected_call.CopyFrom(node.func_call)
     _rename(collected_call, "string_agg")
     shown = parsed_expression("coalesce(v, 'null')")
     shown.coalesce_expr.args[0].CopyFrom(cast(call("to_json", value), type_name("varchar")))
-    pair = parsed_expression("a || ':' || b")
+    pair = parsed_expression(f"a || '{between}' || b")
     pair.a_expr.lexpr.a_expr.lexpr.CopyFrom(
         cast(call("to_json", cast(key, type_name("varchar"))), type_name("varchar"))
     )
     pair.a_expr.rexpr.CopyFrom(shown)
     del collected_call.args[:]
-    collected_call.args.extend([pair, string(",")])
+    collected_call.args.extend([pair, string(", ")])
+    if is_binary and not collected_call.agg_order:
+        text = cast(key, type_name("varchar"))
+        for order in (call("length", text), text):
+            sort = collected_call.agg_order.add().sort_by
+            sort.node.CopyFrom(order)
+            sort.sortby_dir, sort.sortby_nulls = pb.SORTBY_DEFAULT, pb.SORTBY_NULLS_DEFAULT
     return result
 
 

@@ -16,6 +16,7 @@ from fsspeckit_sqlserver.engine.errors import (
     InvalidParameterValue,
     InvalidText,
     NumericOutOfRange,
+    UnsupportedStatement,
 )
 from fsspeckit_sqlserver.engine.typing_rules import type_words
 from fsspeckit_sqlserver.types import oids
@@ -35,6 +36,8 @@ def number_literal(text: str, oid: int) -> str:
         InvalidText, NumericOutOfRange: in PostgreSQL's words.
     """
     words = type_words(oid)
+    if oid == oids.NUMERIC and text.strip().lower().lstrip("+-") in {"nan", "infinity", "inf"}:
+        raise UnsupportedStatement(f"numeric {text.strip()} is not supported", "Use double precision.")
     if oid in _LIMITS:
         if not _INTEGER.match(text):
             raise InvalidText(f'invalid input syntax for type {words}: "{text}"')

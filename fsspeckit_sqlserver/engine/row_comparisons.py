@@ -17,6 +17,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.errors import StatementProblem, UnsupportedStatement
 from fsspeckit_sqlserver.engine.naming import name_targets
 from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, pattern_test
+from fsspeckit_sqlserver.engine.record_functions import expand_record_function
 from fsspeckit_sqlserver.engine.trees import (
     call,
     child_messages,
@@ -54,6 +55,8 @@ def expand_rows(message: Message, aliases: frozenset[str] = frozenset()) -> None
         kind = message.WhichOneof("node")
         if kind == "a_expr":
             _expand_operator(message)
+        elif kind == "range_function":
+            expand_record_function(message)
         elif kind == "null_test":
             _expand_null_test(message, aliases)
         elif kind == "sub_link" and _is_expanded(message.sub_link):

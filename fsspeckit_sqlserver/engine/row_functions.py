@@ -15,7 +15,7 @@ from fsspeckit_sqlserver.engine.trees import call, copied, names_of, parsed_sele
 __all__ = ["check_row_function", "name_elements", "name_values", "rewrite_row_function"]
 
 _LIST_FUNCTIONS: Final = frozenset(
-    {"string_split", "string_split_regex", "json_keys", "generate_subscripts", "gw_rows"}
+    {"string_split", "string_split_regex", "json_keys", "generate_subscripts", "gw_rows", "numeric_series"}
 )
 
 

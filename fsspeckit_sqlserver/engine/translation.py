@@ -84,6 +84,7 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
         r"ORDER term out of range|for SELECT DISTINCT|table .* has \d+ columns available",
         InvalidColumnReference,
     ),
+    (duckdb.BinderException, r"PERCENTILEs can only take", NumericOutOfRange),
     (duckdb.BinderException, r"Subquery returns|.*returns \d+ columns", StatementProblem),
     (duckdb.BinderException, r"", StatementProblem),
     (duckdb.CatalogException, r".*Table Function|.*Function with name|.*function", UndefinedFunction),
@@ -137,6 +138,7 @@ _PATTERNS: Final = tuple((kind, re.compile(pattern, re.IGNORECASE), problem) for
 # What the catalog's macros raise by error('code text').
 _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedStatement]]] = {
     "0A000": UnsupportedStatement,
+    "22003": NumericOutOfRange,
     "22008": DatetimeOutOfRange,
     "22011": SubstringError,
     "2201B": InvalidRegexp,

@@ -80,3 +80,57 @@ select count(*) from (select generate_series(1,3)) q
 SELECT 'abab' ~ '(ab)\1'
 SELECT 'abc' ~ '(?=a)'
 SELECT regexp_match('foobar', '(foo|foobar)')
+select timestamptz '2024-01-01 12:00+00' at time zone interval '2 hours', timestamp '2024-01-01 12:00' at time zone interval '-05:00', timestamptz '2024-01-01 12:00+00' at time zone '-05:00', timestamp '2024-01-01 12:00' at time zone '+2', timestamptz '2024-01-01 12:00+00' at time zone 'EST', timestamptz '2024-07-01 12:00+00' at time zone 'Europe/Berlin'
+select format('%s %s', b, not b), format('%L', b), format('%s', d), format('%s', f) from sums
+select timezone('UTC', timestamptz '2024-01-01 12:00+00'), timezone('3', timestamp '2024-01-01')
+select date_trunc('month', d)::date as m, percentile_cont(0.5) within group (order by v) from (values (date '2024-01-03', 1), ('2024-01-05', 4), ('2024-02-01', 7)) t(d, v) group by 1 order by 1
+select percentile_disc(0.5) within group (order by n), percentile_disc(0.5) within group (order by i), percentile_disc(0.3) within group (order by d), percentile_disc(0.25) within group (order by s), percentile_disc(0.5) within group (order by f), percentile_disc(0.5) within group (order by b) from sums
+select percentile_disc(0.5) within group (order by name), percentile_disc(0.5) within group (order by born), percentile_disc(array[0.2,0.5]) within group (order by name) from people
+select percentile_cont(0.5) within group (order by x) from (values (interval '1 day'),('2 days'),('5 hours'),('1 mon')) v(x)
+select percentile_cont(0.5) within group (order by x) from (values (interval '1 day'),('2 days')) v(x)
+select percentile_cont(0.25) within group (order by x) from (values (interval '1 day'),('3 days'),(null)) v(x)
+select percentile_cont(array[0.25,0.5]) within group (order by x) from (values (interval '1 day'),('3 days'),(null)) v(x)
+select percentile_disc(0.5) within group (order by x) from (values (interval '1 day'),('2 days'),('5 hours')) v(x)
+select percentile_cont(0.5) within group (order by paid desc), percentile_cont(0.2) within group (order by paid desc), percentile_disc(0.2) within group (order by paid desc), percentile_disc(0.2) within group (order by id desc) from people
+select percentile_cont(0.5) within group (order by paid) from people where false
+select percentile_cont(1.5) within group (order by paid) from people
+select g, percentile_cont(0.5) within group (order by n), percentile_disc(0.5) within group (order by n) from sums group by g order by g
+select percentile_cont(0.5) within group (order by n) filter (where i > 10) from sums
+select percentile_cont(0.5) within group (order by i * 1.5), percentile_cont(0.5) within group (order by i::numeric) from sums
+select mode() within group (order by g), mode() within group (order by n), mode() within group (order by name) from sums, people
+select mode() within group (order by g desc), mode() within group (order by x desc) from sums, (values (1),(1),(2),(2)) v(x)
+select percentile_cont(0.5) within group (order by born) from people
+select json_object_agg(name, id) from people
+select jsonb_object_agg(name, id) from people
+select json_object_agg(k, v) from (values ('a',1),('b',null)) t(k,v)
+select json_object_agg(k, v order by k desc) from (values ('a',1),('b',2)) t(k,v)
+select jsonb_object_agg(k, v) from (values ('b','x'),('a','y')) t(k,v)
+select format('%s', 1), format('%2$s %1$s', 'a', 'b'), format('%10s|', 'a'), format('%-10s|', 'a'), format('%I', 'A b'), format('%L', 'it''s'), format('%L', null), format('%s', null), format('%%'), format('%1$s %s', 'a', 'b'), format('%*s|', 5, 'a'), format('%-*s|', 5, 'a'), format('%2$5s|', 'a', 'b'), format('%1$*2$s|', 'a', 5), format('%5%'), format('%I', 'select'), format('%10L|','a'), format('%s %s', 'a', 'b', 'c'), format('x')
+select format('%s')
+select format('%z', 1)
+select format('%0$s', 1)
+select format('%')
+select format('%s is %s', name, id), format('%5s', id), format('%s', born), format('%s', paid), format('%s', true) from people order by id
+select * from generate_series(1.0, 2.0, 0.5)
+select * from generate_series(1.1, 3) as g
+select x, x + 1 from generate_series(0.1, 0.35, 0.1) x
+select generate_series(1.5, 3)
+select timestamptz '2024-01-01 12:00+00' at time zone interval '2 hours', timestamp '2024-01-01 12:00' at time zone interval '-05:00', timestamptz '2024-01-01 12:00+00' at time zone '-05:00', timestamp '2024-01-01 12:00' at time zone '+2', timestamptz '2024-01-01 12:00+00' at time zone 'EST', timestamptz '2024-07-01 12:00+00' at time zone 'Europe/Berlin'
+select timezone(interval '1 hour', timestamptz '2024-01-01 12:00+00')
+select * from json_to_recordset('[{"a":1,"b":"foo"},{"a":"2","c":"bar"}]') as t(a int, b text)
+select * from jsonb_to_recordset('[{"a":1,"b":"foo"},{"a":2}]') as x(a int, b text)
+select * from json_to_record('{"a":1,"b":[1,2,3],"c":"bar","d":{"x":1}}') as x(a int, b text, d json)
+select x.a, p.name from people p, json_to_recordset('[{"a":1},{"a":2}]') as x(a int) where p.id = x.a order by 1
+select 'NaN'::float8, 'inf'::float8, '-Infinity'::float4
+select id, count(*) over (order by born range between '365 days' preceding and current row) from people where born is not null order by id
+select id, sum(id) over (order by born range between interval '100 years' preceding and current row) from people where born is not null order by id
+select id, sum(id) over (order by born range between '1 day' preceding and '1 day' following) from people where born is not null order by id
+select id, sum(id) over (order by height range between 0.1 preceding and current row) from people where height is not null order by id
+select id, sum(id) over (order by id range '1' preceding) from people order by id
+select (date '2024-06-01', 1) >= ('2024-06-01', 1), (date '2024-06-01', 1) in (('2024-06-01', 1), ('2024-06-02', 2))
+SELECT 'NaN'::numeric
+SELECT * FROM generate_series(1, 2, 0.5)
+SELECT rank(2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_cont(NULL) WITHIN GROUP (ORDER BY paid) FROM people
+SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY f) FROM sums
+SELECT format(f, 1, 'b') FROM (VALUES ('%s'),('%2$s')) v(f)

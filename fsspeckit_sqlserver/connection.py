@@ -11,7 +11,7 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
         self._server.closed(self)
         self.driver.disconnect()
         self._server.insist(self.driver, ClientGone("the client closed the connection"))
-        self._enqueue(_End(), 0)
+        self._enqueue([(_End(), 0)])
 
     def pause_writing(self) -> None:
         self._outlet.pause()
@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
         """End the conversation: the server stops."""
         error = ShuttingDown("terminating connection due to administrator command")
         self._server.insist(self.driver, Cancelled(str(error)))
-        self._enqueue(error, 0)
+        self._enqueue([(error, 0)])
 
     def abort(self) -> None:
         """Drop the connection."""
@@ -175,8 +175,10 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _decode(self) -> None:
-        """Hand whole messages to the worker, unless it has too many of them already."""
-        while not self._broken and not self._is_full():
+        """Hand whole messages to the worker, all that have come at once, unless it has too many of them already."""
+        items: list[tuple[_Item, int]] = []
+        most, most_bytes = self._room()
+        while not self._broken and len(items) < most and most_bytes >= 0:
             before = self._decoder.pending_bytes
             item: _Item | None
             try:
@@ -198,8 +200,13 @@ class Connection(asyncio.Protocol):
                     continue
             if isinstance(item, StartupMessage):
                 self._decoder.startup_done()
-            self._enqueue(item, before - self._decoder.pending_bytes)
-        self._pause_reading(self._broken or self._is_full())
+            size = before - self._decoder.pending_bytes
+            most_bytes -= size
+            items.append((item, size))
+        if items:
+            self._enqueue(items)
+        most, most_bytes = self._room()
+        self._pause_reading(self._broken or most <= 0 or most_bytes < 0)
 
     def _begin_tls(self, layer: TlsLayer) -> None:
         self._tls = self._outlet.tls = layer
@@ -223,7 +230,7 @@ class Connection(asyncio.Protocol):
 
         def expire() -> None:
             if heard == self._heard:
-                self._enqueue(otherwise, 0)
+                self._enqueue([(otherwise, 0)])
 
         self._loop.call_soon_threadsafe(arm)
 
@@ -245,9 +252,10 @@ class Connection(asyncio.Protocol):
         peer = Peer(self.address(), True, layer.client_name, layer.certificate_pem)
         return Login(self._server.gate, peer, user, database)
 
-    def _is_full(self) -> bool:
+    def _room(self) -> tuple[int, int]:
+        """Return how many messages and bytes more may wait for the worker."""
         with self._lock:
-            return len(self._queue) >= _QUEUE_MESSAGES or self._queued_bytes > self._server.limits.max_message_bytes
+            return _QUEUE_MESSAGES - len(self._queue), self._server.limits.max_message_bytes - self._queued_bytes
 
     def _pause_reading(self, wanted: bool) -> None:
         if self._transport is None or self._transport.is_closing() or wanted == self._reading_paused:
@@ -258,10 +266,11 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _enqueue(self, item: _Item, size: int) -> None:
+    def _enqueue(self, items: Sequence[tuple[_Item, int]]) -> None:
+        """Queue items and their sizes. Any thread."""
         with self._lock:
-            self._queue.append((item, size))
-            self._queued_bytes += size
+            self._queue.extend(items)
+            self._queued_bytes += sum(size for _, size in items)
             if self._busy:
                 self._arrived.notify_all()
                 return
@@ -318,7 +327,7 @@ class Connection(asyncio.Protocol):
 
     def hear(self, notification: NotificationResponse) -> None:
         """Queue a notification. Any thread."""
-        self._enqueue(notification, 0)
+        self._enqueue([(notification, 0)])
 
     def wake(self) -> None:
         """Make `receive` look at `give_up` again. Any thread."""

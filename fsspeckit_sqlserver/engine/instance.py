@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
@@ -21,6 +22,7 @@ from fsspeckit_sqlserver.engine.ranged_files import PROTOCOL, RangedFiles, Range
 
 __all__ = ["Instance", "InstanceConfig"]
 
+_NO_PREFETCH: Final = "disable_parquet_prefetching"
 _logger = logging.getLogger(__name__)
 
 
@@ -59,7 +61,9 @@ class Instance:
         self._config, self._files, self._prepare = config, files, prepare
         self._lock = threading.Lock()
         self.generation = 0
+        self._reads_ranges = False
         self._connection = self._open()
+        files.when_used = self._read_ranges
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new connection to the database. Costs 5 µs; close it."""
@@ -78,7 +82,18 @@ class Instance:
     def close(self) -> None:
         """Close the database."""
         with self._lock:
+            self._files.when_used = lambda _: None
             self._connection.close()
+
+    def _read_ranges(self, is_so: bool) -> None:
+        """Let DuckDB read a row group's columns by few large reads while some file is read in ranges.
+
+        From the local disk it reads page by page, as it decodes them: a sixth less of the processor for a look-up, a
+        third for a grouping, 40 % for a thousand files. In ranges each page would be a request.
+        """
+        with self._lock:
+            self._reads_ranges = is_so
+            self._connection.execute(f"SET GLOBAL {_NO_PREFETCH} = {not is_so}")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         config = self._config
@@ -95,6 +110,7 @@ class Instance:
             ("enable_external_file_cache", False),  # the cache is ours, and a second one would not see new versions
             # A result that waits for its reader holds what was read ahead for it: 80 MB of ten files by default.
             ("read_ahead_depth", 2),
+            (_NO_PREFETCH, not self._reads_ranges),
             ("allocator_background_threads", True),  # what a result held goes back to the system when it is over
             ("integer_division", True),  # 7 / 2 = 3, as in PostgreSQL
             ("ieee_floating_point_ops", False),  # 1.0 / 0 is an error
@@ -115,7 +131,7 @@ class Instance:
         folders = [*(os.path.realpath(folder) + "/" for folder in config.readable_folders), f"{PROTOCOL}://"]
         for name, value in (
             ("allowed_directories", folders),
-            ("allowed_configs", ["TimeZone"]),
+            ("allowed_configs", ["TimeZone", _NO_PREFETCH]),
             ("enable_external_access", False),
             ("lock_configuration", True),
         ):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from fsspec import AbstractFileSystem
@@ -37,9 +37,17 @@ class Source(Protocol):
 
 
 class RangedFiles:
-    """Which objects the running queries may read. Thread-safe."""
+    """Which objects the running queries may read. Thread-safe.
+
+    Attributes:
+        when_used: called with True before the first query of those that run now reads here, with False after the last.
+
+    Locks: `_use_lock` is held while `when_used` runs; `_lock`, taken under it or alone, guards the rest.
+    """
 
     def __init__(self) -> None:
+        self.when_used: Callable[[bool], None] = lambda _: None
+        self._use_lock = threading.Lock()
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._files: dict[int, Sequence[tuple[Source, ObjectInfo]]] = {}
@@ -48,17 +56,23 @@ class RangedFiles:
 
     def register(self, files: Sequence[tuple[Source, ObjectInfo]]) -> int:
         """Make objects readable; returns the query's number, to be given to `release`."""
-        with self._lock:
-            number = next(self._numbers)
-            self._files[number] = files
-            return number
+        with self._use_lock:
+            if not self._files:
+                self.when_used(True)
+            with self._lock:
+                number = next(self._numbers)
+                self._files[number] = files
+                return number
 
     def release(self, number: int) -> None:
         """Forget a query, and close its files: DuckDB drops those of a query that was stopped without closing them."""
-        with self._lock:
-            self._files.pop(number, None)
-            self._errors.pop(number, None)
-            left = self._open.pop(number, set())
+        with self._use_lock:
+            with self._lock:
+                self._files.pop(number, None)
+                self._errors.pop(number, None)
+                left = self._open.pop(number, set())
+            if not self._files:
+                self.when_used(False)
         for file in left:
             file.close()
 

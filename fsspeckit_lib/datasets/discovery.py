@@ -28,19 +28,23 @@ def is_data_file(key: str) -> bool:
 def discover_files(store: ObjectStore, prefix: str = "") -> list[ObjectInfo]:
     """Return the dataset's files in order of their keys. One recursive listing.
 
-    Empty objects are left out: they hold no row, and object storages keep them as markers of folders.
+    An empty object is left out only where it marks a folder: other keys begin with its own and a slash. Any other is a
+    file whose writing failed, and reading it says so: leaving it out would make counts too low without a word.
     """
     files: list[ObjectInfo] = []
     formats: set[str] = set()
     for page in store.list_recursive(prefix):
         for info in page:
             if is_data_file(info.key):
-                if info.size_bytes:
-                    files.append(info)
+                files.append(info)
             elif "_" in info.key or ".hoodie" in info.key:
                 formats.update(_TABLE_FORMATS[part] for part in info.key.split("/") if part in _TABLE_FORMATS)
     for name in sorted(formats):
         _logger.warning("%s is a %s table; its log is not read, all of its parquet files are", store.url, name)
+    empty = {f"{info.key}/" for info in files if not info.size_bytes}
+    markers = {mark for mark in empty if any(info.key.startswith(mark) for info in files)}
+    if markers:
+        files = [info for info in files if info.size_bytes or f"{info.key}/" not in markers]
     files.sort(key=lambda info: info.key)
     return files
 

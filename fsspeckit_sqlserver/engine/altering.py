@@ -79,6 +79,8 @@ class Altering:
         self._undo.before_change(table)
         self._run([f"ALTER TABLE {_place(table)} RENAME TO {quoted(new)}"])
         tables[new] = tables.pop(table)
+        if table in self._temporaries.on_commit:
+            self._temporaries.on_commit[new] = self._temporaries.on_commit.pop(table)
         self._undo.made(new)
         self._planner.forget_plans()
         return NoRows(tag)

@@ -89,6 +89,17 @@ class Changes:
         count = max(count_parameters(message), len(declared))
         return tuple(types.get(number, oids.TEXT) for number in range(1, count + 1))
 
+    def end_transaction(self) -> None:
+        """Do what ON COMMIT says, after a commit: of a block, or of one statement outside of one."""
+        on_commit = self._temporaries.on_commit
+        for name, is_dropped in list(on_commit.items()):
+            if is_dropped:
+                self._undo.drop(name)
+                del self._temporaries.tables[name], on_commit[name]
+                self._planner.forget_plans()
+            else:
+                self._undo.before_change(name, keeps_rows=False)
+
     # ---- making and dropping
 
     def _create_table_as(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
@@ -104,7 +115,7 @@ class Changes:
         data = " WITH NO DATA" if into.skip_data else ""
         sql = f"CREATE TEMP TABLE {quoted(name)}{columns} AS {prepared.sql}{data}"
         rows = self._connections.run_all(sql, prepared, uses_temp=True)
-        self._note_table(name)
+        self._note_table(name, into.on_commit)
         return NoRows("SELECT", _count(rows))
 
     def _create_table(self, statement: Statement) -> NoRows:
@@ -118,7 +129,7 @@ class Changes:
         node.create_stmt.relation.relpersistence, node.create_stmt.relation.schemaname = "t", ""
         node.create_stmt.oncommit = pb.ONCOMMIT_NOOP
         self._connections.run_all(deparse("create_stmt", node.create_stmt), _nothing(), uses_temp=True)
-        self._note_table(name)
+        self._note_table(name, statement.node.oncommit)
         return NoRows("CREATE TABLE")
 
     def _create_view(self, statement: Statement) -> NoRows:
@@ -148,6 +159,7 @@ class Changes:
             elif name in tables and not is_view:
                 self._undo.drop(name)
                 del tables[name]
+                self._temporaries.on_commit.pop(name, None)
             elif name in views or name in tables:
                 raise WrongObjectType(f'"{name}" is not a {word}')
             elif any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
@@ -176,7 +188,10 @@ class Changes:
             return True
         raise DuplicateTable(f'relation "{name}" already exists')
 
-    def _note_table(self, name: str) -> None:
+    def _note_table(self, name: str, on_commit: int) -> None:
+        self._temporaries.on_commit.pop(name, None)
+        if on_commit in {pb.ONCOMMIT_DROP, pb.ONCOMMIT_DELETE_ROWS}:
+            self._temporaries.on_commit[name] = on_commit == pb.ONCOMMIT_DROP
         relation = self._connections.main().sql(f"SELECT * FROM temp.main.{quoted(name)}")
         self._temporaries.tables[name] = {
             column.casefold(): str(kind) for column, kind in zip(relation.columns, relation.types, strict=True)

@@ -95,6 +95,12 @@ class Lease:
     _held: list[Shelved]
     _shelf: Shelf
     _closed: bool = False
+    url: str = ""
+    files: Sequence[DataFile] = ()
+
+    def url_of(self, path: str) -> str | None:
+        """Return the URL of the file that DuckDB knows by this path, None when it is not of this lease."""
+        return f"{self.url}/{self.files[self.paths.index(path)].info.key}" if path in self.paths else None
 
     def error(self) -> GatewayError | None:
         """Return the first error a ranged read met."""

@@ -16,7 +16,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from fsspeckit_lib.errors import CacheStale, Cancelled, GatewayError, Internal, NotFound
+from fsspeckit_lib.errors import CacheStale, Cancelled, Corrupt, GatewayError, Internal, NotFound
 from fsspeckit_sqlserver.engine.leases import Lease
 from fsspeckit_sqlserver.engine.translation import is_fatal, translate_duckdb
 
@@ -60,6 +60,8 @@ _EXCEPTIONS: Final[Mapping[str, type[duckdb.Error]]] = {
     "permission": duckdb.PermissionException,
     "mismatch type": duckdb.TypeMismatchException,
 }
+
+_UNREADABLE: Final = re.compile(r'Failed to read file "([^"]+)": (.*)', re.DOTALL)
 
 
 def is_stale(error: GatewayError) -> bool:
@@ -238,10 +240,20 @@ class Running:
             _logger.error("DuckDB failed", exc_info=error)
             self._on_fatal()
         if isinstance(raised, duckdb.Error):
-            return translate_duckdb(raised)
+            return self._damaged(raised) or translate_duckdb(raised)
         if isinstance(error, RuntimeError) and "interrupt" in str(error).lower():
             return Cancelled("canceling statement due to user request")
         return Internal(f"{type(error).__name__}: {error}")
+
+    def _damaged(self, error: duckdb.Error) -> Corrupt | None:
+        """Return the error of a file that DuckDB cannot make sense of, under the file's own name."""
+        found = _UNREADABLE.search(str(error))
+        if found is None or isinstance(error, duckdb.InterruptException | duckdb.OutOfMemoryException):
+            return None
+        url = next((name for lease in self._leases if (name := lease.url_of(found[1])) is not None), None)
+        if url is None:
+            return None
+        return Corrupt(f"{url}: cannot be read: {found[2].strip()}; write it again or move it away")
 
 
 def _recover(error: Exception) -> Exception:

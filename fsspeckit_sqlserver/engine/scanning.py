@@ -123,8 +123,9 @@ class Scanner:
         is_ranged_preferred: bool = False,
     ) -> Lease:
         """Make some files of a manifest readable for DuckDB."""
-        return lease_files(
-            [manifest.files[place] for place in places],
+        files = [manifest.files[place] for place in places]
+        lease = lease_files(
+            files,
             table.files,
             shelf=self.shelf,
             ranged=self._ranged,
@@ -134,6 +135,8 @@ class Scanner:
             whole_file_bytes=self._whole_file_bytes,
             is_ranged_preferred=is_ranged_preferred,
         )
+        lease.url, lease.files = table.dataset.store.url, files
+        return lease
 
     def prepare(
         self,

@@ -98,7 +98,10 @@ class DuckSession:
             return self._query(statement, parameters)
         if statement.node_name == "explain_stmt":
             return self._explain(statement, parameters)
-        return self._changes.execute(statement, parameters)
+        rows = self._changes.execute(statement, parameters)
+        if not self._undo.is_open and self._temporaries.on_commit:
+            self._changes.end_transaction()
+        return rows
 
     def open_copy(self, statement: Statement) -> TableCopy:
         """See `session.ports.EngineSession`."""
@@ -126,6 +129,8 @@ class DuckSession:
         """See `session.ports.EngineSession`."""
         self._planner.end()
         self._undo.commit()
+        if self._temporaries.on_commit:
+            self._changes.end_transaction()
 
     def rollback(self) -> None:
         """See `session.ports.EngineSession`."""

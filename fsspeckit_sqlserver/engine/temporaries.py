@@ -28,7 +28,7 @@ class TempView:
     columns: tuple[Column, ...]
 
 
-_Names: TypeAlias = tuple[dict[str, dict[str, str]], dict[str, TempView]]
+_Names: TypeAlias = tuple[dict[str, dict[str, str]], dict[str, TempView], dict[str, bool]]
 
 
 @dataclass(slots=True)
@@ -38,11 +38,13 @@ class Temporaries:
     Attributes:
         tables: name → folded column name → DuckDB type. A table's columns are replaced, never changed.
         views: by name.
+        on_commit: tables that end with the transaction: are they dropped (ON COMMIT DROP), or emptied (DELETE ROWS)?
         schema: in which they are: pg_temp_N.
     """
 
     tables: dict[str, dict[str, str]] = field(default_factory=dict)
     views: dict[str, TempView] = field(default_factory=dict)
+    on_commit: dict[str, bool] = field(default_factory=dict)
     schema: str = field(default_factory=lambda: f"pg_temp_{next(_numbers)}")
     _oids: dict[str, int] = field(default_factory=dict)
     _levels: list[_Names] = field(default_factory=list)  # what there was at BEGIN, and at each savepoint
@@ -59,14 +61,14 @@ class Temporaries:
     def nest(self, depth: int) -> None:
         """Remember what there is at savepoints that are new, and forget what there was at those released."""
         while len(self._levels) <= depth:
-            self._levels.append((dict(self.tables), dict(self.views)))
+            self._levels.append((dict(self.tables), dict(self.views), dict(self.on_commit)))
         del self._levels[depth + 1 :]
 
     def undo(self, depth: int) -> None:
         """Go back to what there was at a savepoint, which stays; 0 is BEGIN."""
         if self._levels:
-            tables, views = self._levels[depth]
-            self.tables, self.views = dict(tables), dict(views)
+            tables, views, on_commit = self._levels[depth]
+            self.tables, self.views, self.on_commit = dict(tables), dict(views), dict(on_commit)
             del self._levels[depth + 1 :]
 
     def end(self) -> None:
@@ -76,5 +78,7 @@ class Temporaries:
     def lose_tables(self) -> None:
         """Forget the tables: the database that held them is gone."""
         self.tables.clear()
-        for tables, _ in self._levels:
+        self.on_commit.clear()
+        for tables, _, on_commit in self._levels:
             tables.clear()
+            on_commit.clear()

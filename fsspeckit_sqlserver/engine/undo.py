@@ -60,6 +60,11 @@ class Undo:
         self._depth: int | None = None
         self._number = self._generation = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a block."""
+        return self._depth is not None
+
     # ---- the block
 
     def begin(self, savepoints: int) -> None:

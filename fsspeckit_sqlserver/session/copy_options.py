@@ -9,16 +9,26 @@ from fsspeckit_lib.errors import BadInput, InvalidValue, Unsupported
 from fsspeckit_sqlserver.statement import SyntaxProblem
 from fsspeckit_sqlserver.types.copy_out import CopyFormat
 
-__all__ = ["copy_format"]
+__all__ = ["ColumnNamedTwice", "copy_format"]
 
 _FORMATS: dict[str, Literal["text", "csv", "binary"]] = {"text": "text", "csv": "csv", "binary": "binary"}
 _TRUE = {"true", "on", "1", ""}
+_FALSE = {"false", "off", "0"}
 
 
 class UndefinedColumnInOption(BadInput):
     """FORCE_QUOTE and the like name a column that is not copied."""
 
     kind = "undefined-column"
+
+
+class ColumnNamedTwice(BadInput):
+    """A list of columns has one of them twice."""
+
+    kind = "duplicate-column"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'column "{name}" specified more than once')
 
 
 def copy_format(node: Any, names: Sequence[str]) -> CopyFormat:
@@ -29,7 +39,7 @@ def copy_format(node: Any, names: Sequence[str]) -> CopyFormat:
         names: the columns that are copied.
 
     Raises:
-        SyntaxProblem, InvalidValue, Unsupported: in PostgreSQL's words.
+        SyntaxProblem, InvalidValue, Unsupported: in PostgreSQL's words and order.
     """
     given: dict[str, Any] = {}
     for option in node.options:
@@ -40,43 +50,71 @@ def copy_format(node: Any, names: Sequence[str]) -> CopyFormat:
     kind = _text(given.pop("format", None)) or "text"
     if kind not in _FORMATS:
         raise InvalidValue(f'COPY format "{kind}" not recognized')
-    is_csv, is_binary = kind == "csv", kind == "binary"
-    for name in ("delimiter", "null", "header"):
-        if is_binary and name in given:
-            raise SyntaxProblem(f"cannot specify {name.upper()} in BINARY mode", 0)
-    for name in ("quote", "escape", "force_quote", "force_not_null", "force_null"):
-        if not is_csv and name in given:
-            raise Unsupported(f"COPY {name.replace('_', ' ')} available only in CSV mode")
-    header = _text(given.pop("header"), "true") if "header" in given else "false"
-    delimiter = _one(given, "delimiter", "," if is_csv else "\t")
-    quote = _one(given, "quote", '"')
-    escape = _one(given, "escape", quote)
-    if is_csv and delimiter == quote:
-        raise InvalidValue("COPY delimiter and quote must be different")
-    if not is_csv and delimiter in "\\.abcdefghijklmnopqrstuvwxyz0123456789":
-        raise InvalidValue(f'COPY delimiter cannot be "{delimiter}"')
-    null = _text(given.pop("null", None), "" if is_csv else "\\N")
-    if delimiter in null:
-        raise Unsupported("COPY delimiter must not appear in the NULL specification")
+    header = _header(given.pop("header"), node.is_from) if "header" in given else ""
+    if "freeze" in given and _text(given.pop("freeze"), "true").lower() not in _TRUE | _FALSE:
+        raise SyntaxProblem("freeze requires a Boolean value", 0)
     encoding = _text(given.pop("encoding", None), "utf8")
     if "".join(filter(str.isalnum, encoding.lower())) not in {"utf8", "unicode", "sqlascii"}:
         raise Unsupported(f"COPY encoding {encoding!r}: the gateway speaks UTF8")
-    given.pop("freeze", None)
-    forced = {name: _places(given.pop(f"force_{name}", None), names) for name in ("quote", "not_null", "null")}
-    if given:
-        raise SyntaxProblem(f'option "{next(iter(given))}" not recognized', 0)
-    return CopyFormat(
-        _FORMATS[kind],
-        delimiter,
-        null,
-        quote,
-        escape,
-        header.lower() in _TRUE | {"match"},
-        header.lower() == "match",
-        forced["quote"],
-        forced["not_null"],
-        forced["null"],
-    )
+    for name in given:
+        if name not in {"delimiter", "null", "quote", "escape", "force_quote", "force_not_null", "force_null"}:
+            raise SyntaxProblem(f'option "{name}" not recognized', 0)
+    delimiter, null, quote, escape = _marks(given, kind, has_header=bool(header))
+    for name, is_for_from in (("force_quote", False), ("force_not_null", True), ("force_null", True)):
+        what = name.replace("_", " ")
+        if name in given and kind != "csv":
+            raise Unsupported(f"COPY {what} available only in CSV mode")
+        if name in given and node.is_from is not is_for_from:
+            raise Unsupported(f"COPY {what} only available using COPY {'FROM' if is_for_from else 'TO'}")
+    if delimiter in null:
+        raise Unsupported("COPY delimiter must not appear in the NULL specification")
+    if kind == "csv" and quote in null:
+        raise Unsupported("CSV quote character must not appear in the NULL specification")
+    forced = [_places(given.get(f"force_{name}"), names) for name in ("quote", "not_null", "null")]
+    is_on = header in {"on", "match"}
+    return CopyFormat(_FORMATS[kind], delimiter, null, quote, escape, is_on, header == "match", *forced)
+
+
+def _header(node: Any, is_from: bool) -> str:
+    """Return `on`, `match`, or nothing for off."""
+    text = _text(node, "true").lower()
+    if text == "match":
+        if not is_from:
+            raise Unsupported('cannot use "match" with HEADER in COPY TO')
+        return text
+    if text not in _TRUE | _FALSE:
+        raise SyntaxProblem('header requires a Boolean value or "match"', 0)
+    return "on" if text in _TRUE else ""
+
+
+def _marks(given: dict[str, Any], kind: str, *, has_header: bool) -> tuple[str, str, str, str]:
+    """Return delimiter, null, quote and escape."""
+    is_csv = kind == "csv"
+    if kind == "binary":
+        for name in ("delimiter", "null"):
+            if name in given:
+                raise SyntaxProblem(f"cannot specify {name.upper()} in BINARY mode", 0)
+        if has_header:
+            raise Unsupported("cannot specify HEADER in BINARY mode")
+    delimiter = _one(given, "delimiter", "," if is_csv else "\t")
+    if delimiter in "\r\n":
+        raise InvalidValue("COPY delimiter cannot be newline or carriage return")
+    null = _text(given.get("null"), "" if is_csv else "\\N")
+    if "\r" in null or "\n" in null:
+        raise InvalidValue("COPY null representation cannot use newline or carriage return")
+    if not is_csv and delimiter in "\\.abcdefghijklmnopqrstuvwxyz0123456789":
+        raise InvalidValue(f'COPY delimiter cannot be "{delimiter}"')
+    for name in ("quote", "escape"):
+        if name in given and not is_csv:
+            raise Unsupported(f"COPY {name} available only in CSV mode")
+    quote = _one(given, "quote", '"')
+    if is_csv and delimiter == quote:
+        raise InvalidValue("COPY delimiter and quote must be different")
+    escape = _one(given, "escape", quote)
+    for name, text in (("quote", quote), ("escape", escape)):
+        if text in "\r\n":
+            raise InvalidValue(f"COPY {name} cannot be newline or carriage return")
+    return delimiter, null, quote, escape
 
 
 def _text(node: Any, default: str = "") -> str:
@@ -92,11 +130,9 @@ def _text(node: Any, default: str = "") -> str:
 
 
 def _one(given: dict[str, Any], name: str, default: str) -> str:
-    text = _text(given.pop(name, None), default)
+    text = _text(given.get(name), default)
     if len(text.encode()) != 1:
         raise Unsupported(f"COPY {name} must be a single one-byte character")
-    if text in "\r\n":
-        raise InvalidValue(f"COPY {name} cannot be newline or carriage return")
     return text
 
 
@@ -106,7 +142,9 @@ def _places(node: Any, names: Sequence[str]) -> frozenset[int]:
     if node.WhichOneof("node") == "a_star":
         return frozenset(range(len(names)))
     wanted = [item.string.sval for item in node.list.items]
-    for name in wanted:
+    for place, name in enumerate(wanted):
         if name not in names:
             raise UndefinedColumnInOption(f'column "{name}" does not exist')
+        if name in wanted[:place]:
+            raise ColumnNamedTwice(name)
     return frozenset(names.index(name) for name in wanted)

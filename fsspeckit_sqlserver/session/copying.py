@@ -18,7 +18,7 @@ from fsspeckit_sqlserver.session.commands import (
     stream_copy,
     write_copy,
 )
-from fsspeckit_sqlserver.session.copy_options import copy_format
+from fsspeckit_sqlserver.session.copy_options import ColumnNamedTwice, copy_format
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import ProtocolViolation
 from fsspeckit_sqlserver.session.local_rows import Done
@@ -80,6 +80,10 @@ def _query_of(node: pg.CopyStmt) -> Statement:
     select.select_stmt.op = pg.SETOP_NONE
     select.select_stmt.limit_option = pg.LIMIT_OPTION_DEFAULT
     select.select_stmt.from_clause.add().range_var.CopyFrom(node.relation)
+    names = [name.string.sval for name in node.attlist]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise ColumnNamedTwice(name)
     for name in node.attlist:
         select.select_stmt.target_list.add().res_target.val.column_ref.fields.add().CopyFrom(name)
     if not node.attlist:

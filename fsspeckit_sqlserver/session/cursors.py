@@ -5,6 +5,7 @@ They share their names with the portals and statements of the extended protocol,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +18,7 @@ from fsspeckit_sqlserver.session.errors import (
     DuplicateStatement,
     ForwardOnly,
     NoActiveTransaction,
+    PlanChanged,
     UndefinedCursor,
     UndefinedStatement,
 )
@@ -26,9 +28,20 @@ from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.scrolling import ScrollBuffer, ScrolledRows
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
 from fsspeckit_sqlserver.statement import Statement, SyntaxProblem
+from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.oids import oid_of_type
 
-__all__ = ["close", "deallocate", "declare", "execute", "fetch", "open_cursor", "prepare", "prepared_statement"]
+__all__ = [
+    "close",
+    "deallocate",
+    "declare",
+    "execute",
+    "fetch",
+    "has_columns",
+    "open_cursor",
+    "prepare",
+    "prepared_statement",
+]
 
 # Bits of DeclareCursorStmt.options: parsenodes.h of PostgreSQL.
 _BINARY: Final = 0x0001
@@ -174,7 +187,20 @@ def execute(state: SessionState, statement: Statement, parameters: tuple[object,
             f"expected {len(prepared.parameter_oids)} parameters but got {len(values)}",
             0,
         )
-    return (yield from run_in_engine(state, prepared.statement, values))
+    rows = yield from run_in_engine(state, prepared.statement, values)
+    if not has_columns(rows, prepared.columns):
+        yield CloseRows(rows)
+        raise PlanChanged
+    return rows
+
+
+def has_columns(rows: Rows, described: Sequence[Column] | None) -> bool:
+    """Return whether rows have the columns that were described: files or tables may have changed in between."""
+    found = rows.columns or ()
+    return len(found) == len(described or ()) and all(
+        (column.name, column.type_oid) == (wanted.name, wanted.type_oid)
+        for column, wanted in zip(found, described or (), strict=True)
+    )
 
 
 def deallocate(state: SessionState, statement: Statement, _parameters: tuple[object, ...]) -> Steps[Rows]:

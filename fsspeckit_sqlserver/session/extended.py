@@ -8,7 +8,7 @@ from typing import Final
 
 from fsspeckit_sqlserver.session.blocks import allowed_when_failed
 from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps, stream
-from fsspeckit_sqlserver.session.cursors import open_cursor, prepared_statement
+from fsspeckit_sqlserver.session.cursors import has_columns, open_cursor, prepared_statement
 from fsspeckit_sqlserver.session.errors import (
     DuplicateCursor,
     DuplicateStatement,
@@ -157,9 +157,8 @@ def execute(state: SessionState, message: fe.Execute) -> Steps[None]:
     else:
         yield from set_deadline(state)
         rows = portal.rows
-    # The client has been told the described types: rows go out as those, whatever the engine's own are by now.
     columns = portal.prepared.columns
-    if len(columns or ()) != len(rows.columns or ()):
+    if not has_columns(rows, columns):  # the client has been told others
         yield CloseRows(rows)
         portal.rows = None
         raise PlanChanged

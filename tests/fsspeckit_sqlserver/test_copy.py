@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
@@ -54,6 +55,24 @@ WRONG = [
     "COPY nowhere TO STDOUT",
     "COPY t TO '/tmp/x'",
     "COPY (SELECT 1/0) TO STDOUT",
+    "COPY t (a, a) TO STDOUT",
+    "COPY t TO STDOUT (FORMAT csv, HEADER maybe)",
+    "COPY t TO STDOUT (FORMAT csv, HEADER 2)",
+    "COPY t TO STDOUT (HEADER match)",
+    "COPY t TO STDOUT (FORMAT binary, HEADER)",
+    "COPY t TO STDOUT (FORMAT csv, NULL '\"')",
+    "COPY t TO STDOUT (FORMAT csv, NULL E'\\n')",
+    "COPY t TO STDOUT (NULL E'x\\r')",
+    "COPY t TO STDOUT (DELIMITER E'\\n')",
+    "COPY t TO STDOUT (FREEZE maybe)",
+    "COPY t TO STDOUT (FORMAT csv, FORCE_NULL (a))",
+    "COPY t TO STDOUT (FORMAT csv, FORCE_NOT_NULL (a))",
+    "COPY t TO STDOUT (FORCE_QUOTE (a))",
+    "COPY t TO STDOUT (FORMAT csv, FORCE_QUOTE (a, a))",
+    "COPY t TO STDOUT (FORMAT csv, FORCE_QUOTE (zz))",
+    "COPY t TO STDOUT (FORMAT csv, QUOTE 'ab')",
+    "COPY t TO STDOUT (FORMAT csv, ESCAPE '')",
+    "COPY t TO STDOUT (OIDS)",
 ]
 IN: list[tuple[str, bytes]] = [
     ("COPY u (a, b) FROM STDIN", b"1\tx\n2\t\\N\n"),
@@ -68,6 +87,53 @@ IN: list[tuple[str, bytes]] = [
     ("COPY u (a, e, h) FROM STDIN", b"1\t\\\\x00ff\t2024-01-01 00:00:00+00\n"),
     ("COPY u (a) FROM STDIN", b""),
 ]
+# Pieces that meet in every order: of them the generated data of the next tests is made.
+TEXT_PIECES = [
+    *(b"1", b"a", b"\t", b"\t", b"\n", b"\n", b"\r\n", b"\\N", b"\\\n", b"\\\t", b"\\\\", b"\\.", b"\\.\n", b"\\x41"),
+    *(
+        b"\\101",
+        b"\\n",
+        b"\\",
+        b"|",
+        b"\xc3\xa9",
+        b"1\ta\n",
+        b"2\tb\n",
+        b"",
+        b"\\xff",
+        b"\\0",
+        b"\\q",
+        b"N",
+        b"\xff",
+        b"\0",
+    ),
+]
+CSV_PIECES = [
+    *(
+        b"1",
+        b"a",
+        b",",
+        b",",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b'"',
+        b'"',
+        b'"a"',
+        b'""',
+        b'"x\ny"',
+        b"\\.",
+        b"\\.\n",
+        b"'",
+        b"!",
+    ),
+    *(b"\xc3\xa9", b"1,a\n", b'2,"b"\n', b"nil", b"\r", b"", b" ", b'"",', b",\n", b'"a""b"', b"\xff", b"\\"),
+]
+TEXT_OPTIONS = ["", "(DELIMITER '|')", "(NULL '')", "(HEADER)", "(NULL 'a')"]
+CSV_OPTIONS = [
+    *("(FORMAT csv)", "(FORMAT csv, NULL 'nil')", "(FORMAT csv, HEADER)", "(FORMAT csv, FORCE_NULL (a, b))"),
+    *("(FORMAT csv, FORCE_NOT_NULL (b))", "(FORMAT csv, QUOTE '''', ESCAPE '!')", "(FORMAT csv, ESCAPE '\\')"),
+    *("(FORMAT csv, FORCE_NULL (b), FORCE_NOT_NULL (b), NULL 'nil')", "(FORMAT csv, DELIMITER '|')"),
+]
 BAD: list[tuple[str, bytes]] = [
     ("COPY u (a, b) FROM STDIN", b"1\tx\ty\n"),
     ("COPY u (a, b) FROM STDIN", b"1\n"),
@@ -78,6 +144,13 @@ BAD: list[tuple[str, bytes]] = [
     ("COPY u (a, a) FROM STDIN", b""),
     ("COPY u (a, b) FROM STDIN (FORMAT binary)", b"xx"),
     ("COPY u (a) FROM STDIN (FORMAT csv, HEADER match)", b"z\n1\n"),
+    ("COPY u (a) FROM STDIN (FORMAT csv, HEADER match)", b"a,b\n1\n"),
+    ("COPY u (a) FROM STDIN (FORMAT csv, FORCE_QUOTE (a))", b"1\n"),
+    ("COPY u (a, b) FROM STDIN (FORMAT csv)", b'1,"unclosed'),
+    ("COPY u (a, b) FROM STDIN (FORMAT csv)", b"\n"),
+    ("COPY u (a, b) FROM STDIN (FORMAT csv)", b"1,a\r\n2,b\n"),
+    ("COPY u (a, b) FROM STDIN", b"1\ta\0b\n"),
+    ("COPY u (a, b) FROM STDIN", b"1\ta\xff\n"),
 ]
 
 
@@ -136,6 +209,45 @@ def test_rows_come_in(pair: tuple[Connection, Connection], sql: str, data: bytes
                     copy.write(data[start : start + pieces])
             rows.append((cursor.statusmessage, connection.execute("SELECT * FROM u ORDER BY a").fetchall()))
     assert rows[1] == rows[0]
+
+
+def outcome(connection: Connection, sql: str, data: bytes) -> object:
+    """Return the rows a COPY left, or its SQLSTATE."""
+    connection.execute("TRUNCATE v")
+    failed = sqlstate(connection, sql, [data])
+    return failed or sorted(connection.execute("SELECT a, b FROM v").fetchall(), key=str)
+
+
+@pytest.mark.parametrize("columns", ["a, b", "b"])
+@pytest.mark.parametrize(
+    ("options", "pieces"),
+    [*((option, TEXT_PIECES) for option in TEXT_OPTIONS), *((option, CSV_PIECES) for option in CSV_OPTIONS)],
+)
+def test_generated_data_is_read_as_postgres_reads_it(
+    pair: tuple[Connection, Connection], options: str, pieces: list[bytes], columns: str
+) -> None:
+    chance = random.Random(f"{options} {columns}")
+    sql = (
+        f"COPY v ({columns}) FROM STDIN {options if 'b' in columns and 'a,' in columns else options.replace('a, ', '')}"
+    )
+    for connection in pair:
+        connection.execute("CREATE TEMP TABLE v (a text, b text)")
+    for _ in range(60):
+        data = b"".join(chance.choices(pieces[:-1] if chance.random() < 0.9 else pieces, k=chance.randint(1, 9)))
+        theirs, ours = (outcome(connection, sql, data) for connection in pair)
+        assert ours == theirs, (sql, data)
+
+
+def test_a_row_may_be_cut_anywhere(pair: tuple[Connection, Connection]) -> None:
+    """Rows longer than what is looked at in one go, with line ends in them."""
+    _, ours = pair
+    value = b'x""\n' * (1 << 20)
+    data = b'1,"' + value + b'"\r\n2,b"c"d\r\n' + b'3,"' + value + b'"\r\n'
+    with ours.cursor() as cursor, cursor.copy("COPY u (a, b) FROM STDIN (FORMAT csv)") as copy:
+        for start in range(0, len(data), 1 << 20):
+            copy.write(data[start : start + (1 << 20)])
+    rows = ours.execute("SELECT a, length(b), left(b, 3) FROM u ORDER BY a").fetchall()
+    assert rows == [(1, 3 << 20, 'x"\n'), (2, 3, "bcd"), (3, 3 << 20, 'x"\n')]
 
 
 @pytest.mark.parametrize(("sql", "data"), BAD)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fsspeckit_lib.errors import CacheStale, GatewayError, NotFound, Unavailable
+from fsspeckit_lib.errors import CacheStale, Corrupt, GatewayError, NotFound, Unavailable
 from fsspeckit_sqlserver.engine import DuckEngine
 from fsspeckit_sqlserver.engine.leases import FileBudget
 from fsspeckit_sqlserver.engine.session import Rows
@@ -255,3 +255,28 @@ def _open_below(folder: Path) -> int:
             target = os.readlink(f"/proc/self/fd/{name}")
             count += target.startswith(f"{folder}/") and ".parquet" in target
     return count
+
+
+def test_a_damaged_page_is_told_under_the_name_of_its_file(lake: _Lake) -> None:
+    lake.write("a.parquet", "SELECT 1 AS x, 'z' AS pad")
+    lake.write("b.parquet", f"SELECT 2 AS x, {_BULK}")
+    content = bytearray((lake.data / "b.parquet").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    (lake.data / "b.parquet").write_bytes(content)
+    for whole_file_bytes in (64 << 20, 0):
+        with lake.open(whole_file_bytes=whole_file_bytes) as (client, _):
+            with pytest.raises(Corrupt) as caught:
+                client.rows("SELECT max(pad) FROM t")
+            assert type(caught.value) is Corrupt
+            assert str(caught.value).startswith(f"file://{lake.data}/b.parquet: ")
+            assert "/dev/shm" not in str(caught.value)
+            assert client.rows("SELECT pad FROM t WHERE x = 1") == [("z",)]
+
+
+def test_an_empty_file_is_an_error_that_names_it(lake: _Lake) -> None:
+    lake.write("a.parquet", "SELECT 1 AS x")
+    (lake.data / "b.parquet").touch()
+    (lake.data / "_SUCCESS").touch()
+    with lake.open() as (client, _), pytest.raises(Corrupt, match=r"b\.parquet: .*0 bytes"):
+        client.rows("SELECT count(*) FROM t")

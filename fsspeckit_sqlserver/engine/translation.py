@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 
 from fsspeckit_lib.errors import Cancelled, GatewayError, Internal, Unavailable
+from fsspeckit_lib.sql import StatementTooComplex
 from fsspeckit_sqlserver.engine.errors import (
     AmbiguousColumn,
     AmbiguousFunction,
@@ -168,6 +169,8 @@ def translate_duckdb(error: Exception) -> GatewayError:
         return Cancelled("canceling statement due to user request")
     if isinstance(error, duckdb.InvalidInputException) and (raised := _RAISED.match(text)) is not None:
         return _RAISED_PROBLEMS[raised[1]](raised[2])
+    if text.startswith("Max expression depth limit"):
+        return StatementTooComplex()
     if isinstance(error, duckdb.OutOfMemoryException):
         return OutOfMemory(f"{text}; ask for less, or raise the server's memory limit")
     if is_fatal(error):

@@ -4,6 +4,7 @@ import threading
 
 import postgast
 import pytest
+from google.protobuf.message import DecodeError
 
 from fsspeckit_lib.sql import StatementTooComplex, parse_tree
 
@@ -30,12 +31,93 @@ def test_deep_trees_are_decoded_in_a_thread(deep: str) -> None:
     assert found
 
 
-def test_what_is_deep_and_long_is_refused() -> None:
-    with pytest.raises(StatementTooComplex) as caught:
-        parse_tree("SELECT " + "+".join(["1"] * 20_000))
-    assert "\n" not in str(caught.value)
-    with pytest.raises(StatementTooComplex):  # the switch is off again
-        parse_tree("SELECT " + "+".join(["100"] * 4_000))
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "SELECT " + " + ".join(["1"] * 3_000),
+        " UNION ALL ".join(["SELECT 1 AS first, 'a text' AS second, 2.5 AS third FROM somewhere"] * 500),
+    ],
+)
+def test_what_is_long_and_not_too_deep_is_decoded(deep: str) -> None:
+    assert len(deep) > 8_000
+    assert len(parse_tree(deep).stmts) == 1
+
+
+_COUNTS = [4_100, 30_000, 100_000]
+
+
+@pytest.mark.parametrize("count", _COUNTS)
+@pytest.mark.parametrize(
+    ("before", "between", "after"),
+    [
+        ("SELECT 1", "+1", ""),
+        ("SELECT 1", " + 1", ""),
+        ("SELECT 1", "||1", ""),
+        ("SELECT 1", "::a", ""),
+        ("SELECT a", "->'b'", ""),
+        ("SELECT a", " IS NULL", ""),
+        ("SELECT a", ' COLLATE "C"', ""),
+        ("SELECT a", " AT TIME ZONE b", ""),
+        ("SELECT 1", " UNION SELECT 1", ""),
+        ("SELECT 1 FROM a", " JOIN a ON b", ""),
+        ("SELECT ", "- ", "a"),
+        ("SELECT ", "NOT ", "a"),
+        ("SELECT ", "f(", "1"),
+        ("SELECT ", "(", "1"),
+        ("SELECT ", "CASE WHEN a THEN ", "1"),
+        ("SELECT * FROM ", "(SELECT * FROM ", "t"),
+        ("SELECT ", "ARRAY[", "1"),
+        ("SELECT ", "(1, ", "1"),
+    ],
+)
+def test_a_thread_survives_what_is_too_deep(before: str, between: str, after: str, count: int) -> None:
+    closing = {"f(": ")", "(": ")", "CASE WHEN a THEN ": " END", "ARRAY[": "]", "(1, ": ")", "(SELECT * FROM ": ") a"}
+    text = before + between * count + after + closing.get(between, "") * count
+    found: list[BaseException] = []
+
+    def parse() -> None:
+        try:
+            parse_tree(text)
+        except (StatementTooComplex, postgast.PgQueryError) as error:
+            found.append(error)
+
+    worker = threading.Thread(target=parse)
+    worker.start()
+    worker.join()
+    assert found or count == 4_100 or between == "("  # parentheses are not kept
+    assert "\n" not in "".join(map(str, found))
+
+
+def test_the_switch_is_off_again() -> None:
+    with pytest.raises(StatementTooComplex):
+        parse_tree("SELECT " + "+".join(["100"] * 5_000))
+    with pytest.raises(DecodeError):
+        postgast.parse("SELECT " + "+".join(["1"] * 200))
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        ", ".join(["-1 + 2"] * 20_000),
+        " OR ".join(["a = 1"] * 20_000),
+        ", ".join(["date '2024-01-01'"] * 20_000),
+        ", ".join(["f(a - 1, b -> 'c') + (2 * 3)"] * 5_000),
+    ],
+)
+def test_many_short_chains_are_fine(flat: str) -> None:
+    assert len(parse_tree(f"SELECT {flat} FROM t").stmts) == 1
+
+
+def test_a_quote_hides_no_chain() -> None:
+    chain = "+1" * 30_000
+    for hidden in (
+        f"E'\\'' {chain} || '",
+        f"$a$'$a$ {chain} || '",
+        f"1 /* ' */ {chain} || '",
+        f"1 -- '\n {chain} || '",
+    ):
+        with pytest.raises(StatementTooComplex):
+            parse_tree(f"SELECT {hidden}'")
 
 
 def test_what_is_long_and_flat_is_fine() -> None:

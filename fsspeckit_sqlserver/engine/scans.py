@@ -23,6 +23,7 @@ __all__ = ["Group", "fill_scans", "group_files", "point_at_shapes", "scan_select
 Group: TypeAlias = tuple[str, ...]
 """How the files of one group give each column of the dataset: the SQL of its expression."""
 
+_MOST_SCHEMAS: Final = 1_000
 _AS_THEY_ARE: Final[Group] = ("*",)
 _VIRTUAL: Final = frozenset({"filename", "file_index", "file_row_number", "rowid"})
 """Columns that DuckDB adds to every file, unless a query stands between."""
@@ -30,15 +31,21 @@ _VIRTUAL: Final = frozenset({"filename", "file_index", "file_row_number", "rowid
 
 def group_files(manifest: Manifest, shape: Shape, places: Sequence[int]) -> dict[Group, list[int]]:
     """Return the files to read, by what has to be done to their columns. Usually one group."""
-    group_of: dict[int, Group] = {}
     groups: dict[Group, list[int]] = {}
     for place in places:
-        schema = manifest.files[place].schema
-        group = group_of.get(id(schema))
-        if group is None:
-            group = group_of[id(schema)] = _group(manifest, schema, shape)
-        groups.setdefault(group, []).append(place)
+        groups.setdefault(_group_of(manifest, manifest.files[place].schema, shape), []).append(place)
     return groups
+
+
+def _group_of(manifest: Manifest, schema: FileSchema, shape: Shape) -> Group:
+    known = shape.groups.get(id(schema))
+    if known is not None and known[0] is schema:
+        return known[1]
+    if len(shape.groups) >= _MOST_SCHEMAS:
+        shape.groups.clear()
+    group = _group(manifest, schema, shape)
+    shape.groups[id(schema)] = (schema, group)  # which keeps the schema, and so its identity
+    return group
 
 
 def _group(manifest: Manifest, schema: FileSchema, shape: Shape) -> Group:

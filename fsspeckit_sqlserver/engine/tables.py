@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import duckdb
 
 from fsspeckit_lib.datasets import Dataset, Manifest
+from fsspeckit_lib.datasets.footers import FileSchema
 from fsspeckit_sqlserver.engine.instance import Instance
 from fsspeckit_sqlserver.engine.leases import CacheFiles, Lease
 
@@ -45,10 +46,12 @@ class Shape:
     Attributes:
         relation: name of the empty table in `SHAPE_SCHEMA`.
         columns: name → DuckDB type, in order.
+        groups: what `scans` has found out of the files' schemas, by their identity.
     """
 
     relation: str
     columns: Mapping[str, str]
+    groups: dict[int, tuple[FileSchema, tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def folded_names(self) -> frozenset[str]:

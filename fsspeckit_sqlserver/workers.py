@@ -54,5 +54,6 @@ class WorkerPool:
     def _run(self) -> None:
         while (work := self._waiting.get()) is not None:
             work()
+            del work  # an idle thread keeps no connection alive
             with self._lock:
                 self._idle += 1

@@ -8,6 +8,7 @@ import duckdb
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Dialect
 from fsspeckit_sqlserver.engine.errors import (
@@ -22,7 +23,6 @@ from fsspeckit_sqlserver.engine.rows import NoRows
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
-from fsspeckit_sqlserver.engine.trees import deparse
 from fsspeckit_sqlserver.engine.undo import Undo
 
 __all__ = ["Altering"]

@@ -8,6 +8,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.altering import Altering
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.compiler import Plan
@@ -30,7 +31,6 @@ from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_selec
 from fsspeckit_sqlserver.engine.statements import dropped_names
 from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries, TempView
-from fsspeckit_sqlserver.engine.trees import deparse
 from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement

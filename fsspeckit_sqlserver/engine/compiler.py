@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import duckdb
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.announce import announced
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings, point_at_own
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
@@ -31,7 +32,7 @@ from fsspeckit_sqlserver.engine.scopes import Reference, analyse
 from fsspeckit_sqlserver.engine.stability import Stability, reads_clock
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
-from fsspeckit_sqlserver.engine.trees import call, copied, deparse, parsed_select, replace_node, walk
+from fsspeckit_sqlserver.engine.trees import call, copied, parsed_select, replace_node, walk
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 

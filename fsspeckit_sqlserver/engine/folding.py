@@ -18,8 +18,9 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_lib.sql import Literal
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings
-from fsspeckit_sqlserver.engine.trees import copied, deparse, names_of, parsed_select, walk
+from fsspeckit_sqlserver.engine.trees import copied, names_of, parsed_select, walk
 
 __all__ = ["Folder"]
 

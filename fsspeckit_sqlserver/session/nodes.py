@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import postgast
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.statement import Statement
 
 __all__ = ["constant_text", "function_name", "inner_statement", "setting_value"]
@@ -76,7 +76,7 @@ def inner_statement(node: Any) -> Statement:
     Args:
         node: a `pg.Node`.
     """
-    tree = pg.ParseResult()
-    tree.stmts.add().stmt.CopyFrom(node)
+    own = pg.Node()
+    own.CopyFrom(node)
     name = node.WhichOneof("node")
-    return Statement(postgast.deparse(tree), name, getattr(tree.stmts[0].stmt, name))
+    return Statement(deparse(name, getattr(own, name)), name, getattr(own, name))

@@ -384,3 +384,12 @@ def test_sql_level_prepare_keeps_types_of_equal_texts_apart(connection: Connecti
     assert connection.execute("EXECUTE h1('10')").fetchone() == (True,)
     assert connection.execute("EXECUTE h2(10)").fetchone() == (False,)
     assert connection.execute("EXECUTE h1('10')").fetchone() == (True,)
+
+
+def test_statements_that_differ_in_parentheses_alone_are_two(connection: Connection) -> None:
+    connection.execute("PREPARE loose AS SELECT true OR false IS NULL")
+    connection.execute("PREPARE tight AS SELECT (true OR false) IS NULL")
+    assert connection.execute("EXECUTE loose").fetchall() == [(True,)]
+    assert connection.execute("EXECUTE tight").fetchall() == [(False,)]
+    with connection.cursor().copy("COPY (SELECT (true OR false) IS NULL) TO STDOUT") as copy:
+        assert [bytes(data) for data in copy] == [b"f\n"]

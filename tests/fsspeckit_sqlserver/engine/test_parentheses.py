@@ -1,4 +1,4 @@
-"""What is deparsed reads as the same tree: the deparser forgets parentheses, `engine.trees` puts them in."""
+"""What is deparsed reads as the same tree: the deparser forgets parentheses, `deparsing` puts them in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import postgast
 import pytest
 from google.protobuf.message import Message
 
-from fsspeckit_sqlserver.engine.trees import deparse
+from fsspeckit_sqlserver.deparsing import deparse
 
 _INNER = [
     "a or b", "a and b", "not a", "a is null", "a is true", "a in (1)", "a not in (1)", "a between 1 and 2",

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fsspeckit_sqlserver.catalog.map_views import map_views
 from fsspeckit_sqlserver.catalog.style_macros import STYLE_MACROS
 from fsspeckit_sqlserver.catalog.value_macros import VALUE_MACROS
 
@@ -59,16 +60,8 @@ _VISIBLE: Final = (
     "statistics_obj",
 )
 _PRIVILEGES: Final = (
-    "schema",
-    "database",
-    "function",
-    "sequence",
-    "language",
-    "tablespace",
-    "type",
-    "server",
-    "foreign_data_wrapper",
-    "parameter",
+    *("schema", "database", "function", "sequence", "language", "tablespace", "type", "server"),
+    *("foreign_data_wrapper", "parameter"),
 )
 _VOID: Final = {
     "pg_advisory_unlock_all": (0,),
@@ -99,12 +92,12 @@ def _plain_macros() -> list[str]:
 _NAMED_OID: Final = """
 CREATE MACRO gw_pg.to_{stem}_oid(x) AS CASE
     WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
-    ELSE (SELECT min(gw_oid) FROM gw_pg.gw_{stem}
-        WHERE gw_name = replace(list_last(string_split(x, '.')), '"', '')) END
+    ELSE map_extract_value((SELECT gw_map FROM gw_pg.gw_{stem}_oid_map),
+        replace(list_last(string_split(x, '.')), '"', '')) END
 """
 _NAMED_TEXT: Final = """
-CREATE MACRO gw_pg.{stem}_text(x) AS CASE WHEN x = 0 THEN '-' ELSE
-    coalesce((SELECT min(gw_name) FROM gw_pg.gw_{stem} WHERE gw_oid = x), x::VARCHAR) END
+CREATE MACRO gw_pg.{stem}_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce(
+    map_extract_value((SELECT gw_map FROM gw_pg.gw_{stem}_map), TRY_CAST(x AS UINTEGER)), x::VARCHAR) END
 """
 _NAMED: Final = (
     ("regproc", "pg_proc", "proname"),
@@ -129,6 +122,7 @@ HELPERS: Final = (
         f"CREATE VIEW gw_pg.gw_{stem} AS SELECT oid AS gw_oid, {name} AS gw_name FROM gw_pg.{relation}"
         for stem, relation, name in _NAMED
     ),
+    *map_views(stem for stem, _, _ in _NAMED),
 )
 """Views the macros read."""
 
@@ -153,14 +147,11 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.to_regclass_oid(x) AS CASE
         WHEN x = '-' THEN 0::UINTEGER
         WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
-        ELSE (SELECT min(gw_oid) FROM gw_pg.gw_class
-            WHERE lower(gw_name) = gw_pg.gw_part(x, -1)
-            AND CASE WHEN gw_pg.gw_part(x, -2) IS NULL THEN gw_is_visible
-                ELSE gw_schema = gw_pg.gw_schema_name(gw_pg.gw_part(x, -2)) END) END""",
-    """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce((
-        SELECT min(CASE WHEN gw_is_visible THEN gw_pg.quote_ident(gw_name)
-            ELSE gw_pg.quote_ident(gw_schema) || '.' || gw_pg.quote_ident(gw_name) END)
-        FROM gw_pg.gw_class WHERE gw_oid = x), x::VARCHAR) END""",
+        ELSE map_extract_value((SELECT gw_map FROM gw_pg.gw_class_oid_map),
+            coalesce(gw_pg.gw_schema_name(gw_pg.gw_part(x, -2)), '') || chr(9) || gw_pg.gw_part(x, -1)) END""",
+    """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce(array_to_string(list_transform(
+        map_extract_value((SELECT gw_map FROM gw_pg.gw_class_map), TRY_CAST(x AS UINTEGER)),
+        lambda e: gw_pg.quote_ident(e)), '.'), x::VARCHAR) END""",
     "CREATE MACRO gw_pg.to_regclass(x) AS gw_pg.to_regclass_oid(x::VARCHAR)",
     """CREATE MACRO gw_pg.pg_relation_size(o) AS coalesce(
         (SELECT max(gw_size) FROM gw_pg.gw_bytes WHERE gw_oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT,
@@ -220,7 +211,7 @@ _WRITTEN: Final = (
         WHEN t = 1042 AND m >= 4 THEN 'character(' || (m - 4) || ')'
         WHEN t = 1114 AND m >= 0 THEN 'timestamp(' || m || ') without time zone'
         WHEN t = 1184 AND m >= 0 THEN 'timestamp(' || m || ') with time zone'
-        ELSE coalesce((SELECT min(gw_shown) FROM gw_pg.gw_typename WHERE gw_oid = t AND gw_is_shown), '???') END""",
+        ELSE coalesce(map_extract_value((SELECT gw_map FROM gw_pg.gw_type_map), TRY_CAST(t AS UINTEGER)), '???') END""",
     # what stands for x is put in as often as x stands there, subqueries and all: asyncpg's first question cost 0.4 s
     """CREATE MACRO gw_pg.regtype_text(x) AS (SELECT CASE WHEN count(gw_x) = 0 THEN NULL WHEN min(gw_x) = 0 THEN '-'
         ELSE coalesce(min(gw_shown), '???') END
@@ -236,7 +227,8 @@ _WRITTEN: Final = (
         ELSE coalesce(gw_pg.type_words(typeof(x)), lower(typeof(x))) END""",
     # ---- users, databases, server
     """CREATE MACRO gw_pg.pg_get_userbyid(o) AS
-        coalesce((SELECT min(gw_name) FROM gw_pg.gw_regrole WHERE gw_oid = o), 'unknown (OID=' || o || ')')""",
+        coalesce(map_extract_value((SELECT gw_map FROM gw_pg.gw_regrole_map), TRY_CAST(o AS UINTEGER)),
+            'unknown (OID=' || o || ')')""",
     "CREATE MACRO gw_pg.pg_has_role(a, b) AS true, (a, b, c) AS true",
     "CREATE MACRO gw_pg.pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
     "CREATE MACRO gw_pg.pg_char_to_encoding(e) AS CASE upper(e) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
@@ -259,15 +251,16 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_conf_load_time() AS getvariable('gw_started')::TIMESTAMP WITH TIME ZONE",
     "CREATE MACRO gw_pg.pg_jit_available() AS false",
     "CREATE MACRO gw_pg.pg_current_xact_id() AS 0::UBIGINT",
-    "CREATE MACRO gw_pg.txid_current() AS 0::BIGINT",
+    "CREATE MACRO gw_pg.txid_current() AS txid_current()::BIGINT + 1",
     "CREATE MACRO gw_pg.pg_stat_get_numscans(o) AS 0::BIGINT",
     # ---- comments
     """CREATE MACRO gw_pg.obj_description(o) AS
-        (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = 0),
+        map_extract_value((SELECT gw_map FROM gw_pg.gw_comment_map), o * 65536::BIGINT),
         (o, catalog) AS (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = 0
             AND gw_class = gw_pg.to_regclass_oid('pg_catalog.' || catalog))""",
     """CREATE MACRO gw_pg.col_description(o, n) AS
-        (SELECT min(gw_text) FROM gw_pg.gw_comment WHERE gw_oid = o AND gw_number = n AND n > 0)""",
+        CASE WHEN n > 0 THEN map_extract_value(
+            (SELECT gw_map FROM gw_pg.gw_comment_map), o * 65536::BIGINT + n) END""",
     "CREATE MACRO gw_pg.shobj_description(o, catalog) AS NULL::VARCHAR",
     # ---- text, arrays, numbers, time
     """CREATE MACRO gw_pg.quote_literal(x) AS '''' || replace(x::VARCHAR, '''', '''''') || ''''""",

@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.engine.changes import Changes, inner_query
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.copying import TableCopy, open_table_copy
+from fsspeckit_sqlserver.engine.deep_parameters import with_depths
 from fsspeckit_sqlserver.engine.errors import StatementProblem
 from fsspeckit_sqlserver.engine.explain import explain_json, explain_lines, explain_options
 from fsspeckit_sqlserver.engine.planner import Planner
@@ -95,10 +96,10 @@ class DuckSession:
     def _execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         check_statement(statement)
         if _is_query(statement):
-            return self._query(statement, parameters)
+            return self._query(*with_depths(statement, parameters))
         if statement.node_name == "explain_stmt":
             return self._explain(statement, parameters)
-        rows = self._changes.execute(statement, parameters)
+        rows = self._changes.execute(*with_depths(statement, parameters))
         if not self._undo.is_open and self._temporaries.on_commit:
             self._changes.end_transaction()
         return rows

@@ -29,6 +29,7 @@ from fsspeckit_sqlserver.types.cells import (
 )
 from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid, record_binary
 from fsspeckit_sqlserver.types.kernels import pc
+from fsspeckit_sqlserver.types.nested import RaggedLists
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.types.text_out import plain, text_array
 from fsspeckit_sqlserver.types.times import days_since_1970, microseconds_since_1970
@@ -305,7 +306,7 @@ def _deep_array(value: list[Any], kind: pa.DataType, element_oid: int, style: Te
     while flat and isinstance(flat[0], list):
         sizes.append(len(flat[0]))
         if any(not isinstance(item, list) or len(item) != len(flat[0]) for item in flat):
-            raise Unsupported("lists of lists of different lengths have no binary array form; ask for text")
+            raise RaggedLists
         flat = [element for item in flat for element in item]
     if not flat:
         return struct.pack("!iiI", 0, 0, element_oid)

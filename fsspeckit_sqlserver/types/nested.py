@@ -9,35 +9,70 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.quoting import quoted
 
-__all__ = ["array_text", "json_text", "vector_text"]
+__all__ = ["RaggedLists", "array_text", "json_text", "vector_text"]
 
 _NEEDS_QUOTES: Final = r'[{}",\\\s]|^$|^(?i:null)$'
 _BACKSLASHED: Final = r"\\\1"
 
 
-def array_text(array: pa.Array, element_text: Callable[[pa.Array], pa.Array]) -> pa.Array:
+class RaggedLists(Unsupported):
+    """Lists of lists that no array of PostgreSQL can be."""
+
+    hint = "Show it with to_json(…), or take it apart with unnest(…)."
+
+    def __init__(self) -> None:
+        super().__init__("lists of lists of different lengths are no array")
+
+
+def array_text(
+    array: pa.Array, element_text: Callable[[pa.Array], pa.Array], bounds: npt.NDArray[np.int32] | None = None
+) -> pa.Array:
     """Return lists as `{a,b,NULL,"c d"}`; a list of lists has its inner braces unquoted.
 
     Args:
         array: a list array of any depth.
         element_text: writes the innermost values.
+        bounds: where in `array` each value of the column begins; None when `array` is the column.
+
+    Raises:
+        RaggedLists: inner lists of one value differ in length.
     """
     values = array.flatten() if array.offset or array.null_count else array.values
     offsets = _compact_offsets(array)
     if pa.types.is_list(values.type) or pa.types.is_large_list(values.type) or pa.types.is_fixed_size_list(values.type):
         if not pa.types.is_list(values.type):
             values = values.cast(pa.list_(values.type.value_type))
-        texts = array_text(values, element_text)
+        starts = offsets.to_numpy(zero_copy_only=False)
+        starts = starts if bounds is None else starts[bounds]
+        _check_sizes(starts, values)
+        texts = array_text(values, element_text, starts)
     else:
         texts = quoted(element_text(values), _NEEDS_QUOTES, _BACKSLASHED)
     lists = pa.ListArray.from_arrays(offsets, pc.fill_null(texts, "NULL"))
     joined = pc.binary_join_element_wise("{", pc.binary_join(lists, ","), "}", "")
     return pc.if_else(pc.is_valid(array), joined, None) if array.null_count else joined
+
+
+def _check_sizes(starts: npt.NDArray[np.int32], inner: pa.Array) -> None:
+    """Check that lists are equally long but where another value of the column starts; a NULL is no list.
+
+    Raises:
+        RaggedLists.
+    """
+    first = int(starts[0])
+    inner = inner.slice(first, int(starts[-1]) - first)
+    lengths = pc.fill_null(pc.list_value_length(inner), -1).to_numpy(zero_copy_only=False)
+    differs = np.flatnonzero(lengths[1:] != lengths[:-1]) + 1  # where a list is not as long as the one before
+    if inner.null_count or not np.isin(differs, starts - first).all():
+        raise RaggedLists
 
 
 def vector_text(array: pa.Array) -> pa.Array:

@@ -282,6 +282,13 @@ def _binary_uuid(value: bytes) -> object:
     return uuid.UUID(bytes=value)
 
 
+def _binary_bits(value: bytes) -> object:
+    (count,) = struct.unpack_from("!i", value)
+    if count < 0 or len(value) != 4 + (count + 7) // 8:
+        raise ValueError("a bit string's length and its bytes differ")
+    return "".join(f"{byte:08b}" for byte in value[4:])[:count]
+
+
 def _binary_jsonb(value: bytes) -> object:
     if value[:1] != b"\x01":
         raise ValueError("unknown jsonb version")
@@ -306,6 +313,8 @@ _BINARY: Final[Mapping[int, BinaryDecoder]] = MappingProxyType(
         oids.INTERVAL: _binary_interval,
         oids.UUID: _binary_uuid,
         oids.JSONB: _binary_jsonb,
+        oids.BIT: _binary_bits,
+        oids.VARBIT: _binary_bits,
     }
 )
 

@@ -162,3 +162,19 @@ def test_cursors_settings_and_notifications(gateway: RunningServer) -> None:
     )
     assert told.splitlines()[:4] == ["5", "4", "3", "29.02.2024"]
     assert 'Asynchronous notification "news" with payload "hello" received' in told
+
+
+def test_gdesc_lists_columns_in_their_order(gateway: RunningServer) -> None:
+    """psql asks for the names of types in the order of a VALUES list, and counts on it."""
+    query = "SELECT 1 AS a, 'x'::text AS b, 2.5::numeric(3,1) AS c, true AS d, now() AS e \\gdesc"
+    done = subprocess.run(
+        ["psql", "-X", "-At", "-d", gateway.url], input=query, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert [line.split("|")[0] for line in done.stdout.splitlines()] == ["a", "b", "c", "d", "e"]
+
+
+@pytest.mark.parametrize("shown", ["format_type(o, -1)", "o::regclass", "o::regtype", "pg_get_userbyid(o)"])
+def test_names_of_oids_keep_the_order_of_their_rows(gateway: RunningServer, shown: str) -> None:
+    values = "(VALUES (1, '1700'::oid), (2, '10'::oid), (3, '1259'::oid), (4, '23'::oid), (5, '25'::oid)) v (n, o)"
+    found = psql(gateway, f"SELECT n, {shown}, obj_description(o), col_description(o, 1) FROM {values}")
+    assert [line.split("|")[0] for line in found.splitlines()] == ["1", "2", "3", "4", "5"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -58,6 +59,7 @@ _SCHEMAS = {
     " l_comment text",
 }
 _CLIENTS = 16
+_LOOKED_UP = 250_000  # rows of the one file that DuckDB is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,6 @@ class _CountingReader:
     def binary(self, sql: str) -> int:
         """Return the bytes of the answer to an extended query with binary results."""
         self._send(fe.Parse("", sql, ()), fe.Bind("", "", (), (), (1,)), fe.Execute("", 0), fe.Sync())
-        return self._drain()
-
-    def prepare(self, sql: str) -> None:
-        """Keep a statement."""
-        self._send(fe.Parse("kept", sql, ()), fe.Sync())
-        self._drain()
-
-    def prepared(self, *parameters: bytes) -> int:
-        """Run it."""
-        self._send(fe.Bind("", "kept", (), parameters, (1,)), fe.Execute("", 0), fe.Sync())
         return self._drain()
 
     def close(self) -> None:
@@ -320,62 +312,64 @@ def _many(ours: _Peer, rows: int) -> list[Row]:
 
 
 def _short(ours: _Peer, folder: str, seconds: float, runs: int) -> list[Row]:
-    """Statements a second over 16 connections, against DuckDB's own in 16 Python threads."""
+    """Statements a second over 16 connections of pgbench, against DuckDB's own in 16 Python threads."""
     found = []
     file = f"{folder}/data/sales/part-0.parquet"
-    lookup = "SELECT name, price FROM sales WHERE id = $1"
+    lookup = "SELECT name, price FROM sales WHERE id = "
     cases = [
-        ("SELECT 1", "SELECT 1", "SELECT 1", False),
-        ("a lookup of one row", lookup, lookup.replace("sales", f"read_parquet('{file}')"), True),
+        ("SELECT 1", "SELECT 1;", "SELECT 1", False),
+        (
+            "a lookup of one row",
+            f"\\set id random(0, {_LOOKED_UP - 1})\n{lookup}:id;",
+            lookup.replace("sales", f"read_parquet('{file}')") + "$1",
+            True,
+        ),
     ]
-    for name, wire_sql, duckdb_sql, has_parameter in cases:
-        readers = [ours.reader() for _ in range(_CLIENTS)]
-        for reader in readers:
-            reader.prepare(wire_sql)
+    for name, script, duckdb_sql, has_parameter in cases:
         database = duckdb.connect()
         cursors = [database.cursor() for _ in range(_CLIENTS)]
-        over_wire = [
-            partial(_ask, reader.prepared, place, has_parameter=has_parameter, is_text=True)
-            for place, reader in enumerate(readers)
-        ]
         direct = [
-            partial(_ask, partial(_fetch, cursor, duckdb_sql), place, has_parameter=has_parameter, is_text=False)
+            partial(_ask, partial(_fetch, cursor, duckdb_sql), place, has_parameter=has_parameter)
             for place, cursor in enumerate(cursors)
         ]
         rates: tuple[list[float], list[float]] = ([], [])
+        _pgbench(ours, folder, script, 1.0)
         for _ in range(runs):
-            for works, kept in zip((over_wire, direct), rates, strict=True):
-                counts = [0] * _CLIENTS
-                stop_at = time.monotonic() + seconds
-                _in_threads([partial(work, counts, stop_at) for work in works])
-                kept.append(sum(counts) / seconds)
+            rates[0].append(_pgbench(ours, folder, script, seconds))
+            counts = [0] * _CLIENTS
+            stop_at = time.monotonic() + seconds
+            _in_threads([partial(work, counts, stop_at) for work in direct])
+            rates[1].append(sum(counts) / seconds)
         found.append(row_of(f"{name}, {_CLIENTS} connections", "per s", *rates, "DuckDB in threads", 0.85))
-        for reader in readers:
-            reader.close()
         database.close()
     return found
+
+
+def _pgbench(peer: _Peer, folder: str, script: str, seconds: float) -> float:
+    """Return how many statements a second pgbench has answered: prepared, all connections from one thread."""
+    path = f"{folder}/pgbench.sql"
+    with open(path, "w") as file:
+        file.write(script)
+    port, user, database = peer.parts
+    command = [f"{binaries()}/pgbench", "-n", "-M", "prepared", "-c", str(_CLIENTS), "-j", "1", "-f", path]
+    command += ["-T", str(max(1, round(seconds))), "-h", "127.0.0.1", "-p", str(port), "-U", user, database]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"^tps = ([0-9.]+)", output, re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"pgbench said no rate: {output}")
+    return float(found[1])
 
 
 def _fetch(cursor: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> object:
     return cursor.execute(sql, list(parameters) or None).fetchall()
 
 
-def _ask(
-    act: Callable[..., object],
-    place: int,
-    counts: list[int],
-    stop_at: float,
-    *,
-    has_parameter: bool,
-    is_text: bool,
-) -> None:
+def _ask(act: Callable[..., object], place: int, counts: list[int], stop_at: float, *, has_parameter: bool) -> None:
     """Ask again and again until the time is over; a lookup for another row each time."""
     number = place
     while time.monotonic() < stop_at:
         number += 7919
-        wanted = number % 20_000
-        arguments = ((b"%d" % wanted) if is_text else wanted,) if has_parameter else ()
-        act(*arguments)
+        act(*((number % _LOOKED_UP,) if has_parameter else ()))
         counts[place] += 1
 
 

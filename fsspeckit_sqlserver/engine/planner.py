@@ -170,7 +170,9 @@ class Planner:
                 if plan.uses_variables:
                     self._world.prepare_catalog()
                 return plan, manifests
+        checkpoint = self._connections.checkpoint  # thousands of values take seconds
         draft = draft_query(statement.node, self)
+        checkpoint()
         manifests = self.manifests(draft.tables)
         shapes = self._shapes(draft.tables, manifests)
         if draft.resolution.uses_catalog:
@@ -185,11 +187,13 @@ class Planner:
             fallback,
             self._connections.date_order,
         )
+        checkpoint()
         if plan.uses_variables and not draft.resolution.uses_catalog:  # the catalog's functions read its rows
             self._world.prepare_catalog()
         cursor = self._connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
         try:
             bind_columns(plan, cursor)
+            checkpoint()
             if self._connections.has_row_types:
                 plan.columns = tuple(map(composite_column, plan.columns, plan.duckdb_types))
                 self._world.note_row_types(row_types_of(plan.columns))

@@ -311,3 +311,23 @@ def test_folders_of_killed_servers_are_removed(tmp_path: Path) -> None:
         with engine_over({"t": tmp_path / "t"}, tmp_path / "cache2"):
             assert not left.exists()
             assert mine.exists()
+
+
+def test_planning_is_cancelled(client: Client) -> None:
+    values = ", ".join(f"${number}" for number in range(1, 3_001))
+    (statement,) = parse_statements(f"SELECT id FROM trips WHERE id IN ({values})")
+    raised: list[BaseException] = []
+
+    def describe() -> None:
+        try:
+            client.session.describe(statement, ())
+        except GatewayError as error:
+            raised.append(error)
+
+    worker = threading.Thread(target=describe)
+    worker.start()
+    while worker.is_alive():
+        client.session.interrupt()
+        worker.join(0.01)
+    assert [type(error) for error in raised] == [Cancelled]
+    assert len(client.session.describe(statement, ()).parameter_oids) == 3_000

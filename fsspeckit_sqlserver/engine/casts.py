@@ -77,8 +77,8 @@ _TYPES: Final = {
     "varbit": "bit",
 }
 _LISTS: Final = {"int2vector": "int2", "oidvector": "uinteger"}
-_WORDS_TRUE: Final = frozenset({"t", "true", "y", "yes", "on", "1"})
-_WORDS_FALSE: Final = frozenset({"f", "false", "n", "no", "off", "0"})
+_WORDS_TRUE: Final = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
+_WORDS_FALSE: Final = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
 _INTERVAL_FIELDS: Final = {4: "year", 2: "month", 8: "day", 1024: "hour", 2048: "minute", 4096: "second"}
 _INTEGER = re.compile(r"-?\d{1,18}")
 _NUMBER = re.compile(r"\s*[+-]?\d+(\.\d+)?\s*\Z")

@@ -108,7 +108,7 @@ class Changes:
         into = statement.node.into_clause if statement.node_name == "select_stmt" else statement.node.into
         name = into.rel.relname
         if self._is_taken(name, statement.node):
-            return NoRows("CREATE TABLE AS")
+            return NoRows("CREATE TABLE AS", notices=[_skipped(name)])
         _, prepared = self._planner.plan_and_prepare(query, parameters)
         titles = ", ".join(quoted(item.string.sval) for item in into.col_names)
         columns = f" ({titles})" if titles else ""
@@ -123,7 +123,7 @@ class Changes:
         node.create_stmt.CopyFrom(statement.node)
         name = node.create_stmt.relation.relname
         if self._is_taken(name, statement.node):
-            return NoRows("CREATE TABLE")
+            return NoRows("CREATE TABLE", notices=[_skipped(name)])
         expand_rows(node)
         Dialect(self._planner.surroundings()).rewrite(node)
         node.create_stmt.relation.relpersistence, node.create_stmt.relation.schemaname = "t", ""
@@ -153,6 +153,7 @@ class Changes:
         is_view = node.remove_type == pb.OBJECT_VIEW
         word = "view" if is_view else "table"
         tables, views = self._temporaries.tables, self._temporaries.views
+        notices: list[tuple[str, str]] = []
         for name in dropped_names(node, self._temporaries.schema):
             if name in views and is_view:
                 del views[name]
@@ -166,8 +167,10 @@ class Changes:
                 raise ReadOnly(f'cannot drop "{name}": the datasets behind this server are only read')
             elif not node.missing_ok:
                 raise UndefinedTable(f'{word} "{name}" does not exist')
+            else:
+                notices.append(("00000", f'{word} "{name}" does not exist, skipping'))
         self._planner.forget_plans()
-        return NoRows(f"DROP {word.upper()}")
+        return NoRows(f"DROP {word.upper()}", notices=notices)
 
     def _truncate(self, statement: Statement) -> NoRows:
         names = [item.range_var.relname for item in statement.node.relations]
@@ -348,3 +351,7 @@ def query_of(statement: Statement) -> Statement | None:
         select.ClearField("into_clause")
         return Statement(deparse("select_stmt", select), "select_stmt", select, statement.parameter_oids)
     return None
+
+
+def _skipped(name: str) -> tuple[str, str]:
+    return "42P07", f'relation "{name}" already exists, skipping'

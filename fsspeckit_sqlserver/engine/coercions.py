@@ -95,11 +95,18 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
     elif target in TEXTS and source in oids.ELEMENT_OF:
         if source == oids.ARRAY_OF[oids.INTERVAL]:
             argument = call(("gw_pg", "interval_list"), argument)
+        elif source == oids.ARRAY_OF[oids.BOOL]:
+            argument = call(("gw_pg", "bool_letters"), argument)
         replace_node(node.type_cast.arg, call(("gw_pg", "array_text"), argument))
     elif target in TEXTS and source == oids.INTERVAL:
         replace_node(node.type_cast.arg, call(("gw_pg", "interval_text"), argument))
     elif target in TEXTS and source in {oids.FLOAT4, oids.FLOAT8}:
         replace_node(node.type_cast.arg, call(("gw_pg", "float_text"), argument))
+    elif target == oids.NUMERIC and source in {oids.FLOAT4, oids.FLOAT8}:  # by their text of 6 and 15 digits
+        digits = string("%.6g" if source == oids.FLOAT4 else "%.15g")
+        replace_node(node.type_cast.arg, call("printf", digits, argument))
+    elif target == oids.CHAR and source in {oids.INT2, oids.INT4}:
+        replace_node(node.type_cast.arg, call("chr", argument))
     elif (
         target == oids.NUMERIC and source in {oids.INT2, oids.INT4, oids.INT8} and not node.type_cast.type_name.typmods
     ):
@@ -121,6 +128,21 @@ _READERS: Final[dict[int, Callable[[str, str], str]]] = {
     oids.TIME: lambda text, _: literals.time_literal(text),
     oids.INTERVAL: lambda text, _: literals.interval_literal(text),
     oids.JSONB: lambda text, _: literals.jsonb_text(text),
+}
+
+
+_JSON_MAKERS: Final = frozenset(
+    f"{kind}_{word}" for kind in ("json", "jsonb") for word in ("build_object", "build_array", "agg", "object_agg")
+) | {"to_json", "to_jsonb"}
+# What DuckDB writes into json otherwise than PostgreSQL; where it stands within a struct, nothing tells its type here.
+_JSON_MACROS: Final = {
+    oids.TIMESTAMP: "json_moment",
+    oids.TIMESTAMPTZ: "json_moment",
+    oids.ARRAY_OF[oids.TIMESTAMP]: "json_moments",
+    oids.ARRAY_OF[oids.TIMESTAMPTZ]: "json_moments",
+    oids.BYTEA: "json_bytes",
+    oids.FLOAT4: "json_float",
+    oids.FLOAT8: "json_float",
 }
 
 
@@ -156,6 +178,11 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
             if kind in {oids.FLOAT4, oids.FLOAT8, oids.BYTEA} or kind in oids.ELEMENT_OF:
                 replace_node(argument, cast(copied(argument), type_name("text")))
                 cast_literal(argument, kind, oids.TEXT, "MDY")
+    if name in _JSON_MAKERS:
+        for argument, kind in zip(arguments, kinds, strict=True):
+            if kind is not None and (macro := _JSON_MACROS.get(kind)) is not None:
+                replace_node(argument, call(("gw_pg", macro), copied(argument)))
+        return None
     if name in {"concat", "concat_ws", "format", "quote_literal", "quote_nullable"}:
         for argument, kind in zip(arguments, kinds, strict=True):
             if kind == oids.BOOL:

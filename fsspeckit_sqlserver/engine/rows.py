@@ -120,9 +120,14 @@ class KnownRows:
 class NoRows:
     """The outcome of a statement that returns none."""
 
-    def __init__(self, verb: str, affected: int | None = None) -> None:
+    def __init__(self, verb: str, affected: int | None = None, notices: Sequence[tuple[str, str]] = ()) -> None:
+        """Tell it.
+
+        Args:
+            notices: SQLSTATE and text of what the client should be told besides.
+        """
         self.columns: tuple[Column, ...] | None = None
-        self.verb, self.affected = verb, affected
+        self.verb, self.affected, self.notices = verb, affected, tuple(notices)
 
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:
         """See `session.ports.Rows`."""

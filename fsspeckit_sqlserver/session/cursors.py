@@ -83,7 +83,7 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
         raise NoActiveTransaction("DECLARE CURSOR can only be used in transaction blocks")
     if node.portalname in state.portals:
         raise DuplicateCursor(f'cursor "{node.portalname}" already exists')
-    query = inner_statement(node.query)
+    query = replace(inner_statement(node.query), parameter_oids=statement.parameter_oids)
     rows = yield from run_in_engine(state, query, parameters)
     columns = rows.columns or ()
     formats = (1 if node.options & _BINARY else 0,) * len(columns)

@@ -13,8 +13,9 @@ from fsspeckit_sqlserver.session.commands import Deadline, Steps, describe
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import FailedTransaction
 from fsspeckit_sqlserver.session.functions import call_functions, functions_columns, with_session_values
+from fsspeckit_sqlserver.session.nodes import inner_statement
 from fsspeckit_sqlserver.session.ports import Rows
-from fsspeckit_sqlserver.session.state import Prepared, SessionState
+from fsspeckit_sqlserver.session.state import Prepared, SessionState, notice
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
@@ -66,7 +67,10 @@ def run(state: SessionState, statement: Statement, parameters: tuple[object, ...
         return (yield from handler(state, statement, parameters))
     if functions_columns(statement) is not None:
         return (yield from call_functions(state, statement, parameters))
-    return (yield from run_in_engine(state, with_session_values(state, statement), parameters))
+    rows = yield from run_in_engine(state, with_session_values(state, statement), parameters)
+    for code, text in getattr(rows, "notices", ()):
+        yield notice("NOTICE", code, text)
+    return rows
 
 
 def set_deadline(state: SessionState) -> Steps[None]:
@@ -84,6 +88,10 @@ def prepare(state: SessionState, name: str, statement: Statement | None, wanted:
     if statement is None:
         return Prepared(name, None, tuple(wanted), None)
     _refuse_in_failed_block(state, statement)
+    if statement.node_name == "declare_cursor_stmt":  # pg8000 and SQLAlchemy bind the parameters of its query
+        query = with_session_values(state, inner_statement(statement.node.query))
+        shape = yield from describe(query, wanted)
+        return Prepared(name, replace(statement, parameter_oids=shape.parameter_oids), shape.parameter_oids, None)
     if statement.node_name in LOCAL:
         return Prepared(name, statement, tuple(wanted), _local_columns(state, statement))
     columns = functions_columns(statement)

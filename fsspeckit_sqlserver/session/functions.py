@@ -22,7 +22,7 @@ from fsspeckit_sqlserver.session.notifications import notify
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.settings_statements import set_one
 from fsspeckit_sqlserver.session.settings_view import put_settings, setting_of
-from fsspeckit_sqlserver.session.state import SessionState
+from fsspeckit_sqlserver.session.state import SessionState, notice
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
@@ -138,7 +138,11 @@ def _lock(state: SessionState, name: str, arguments: list[str | None]) -> Steps[
     key = tuple(int(argument or 0) for argument in arguments)
     is_shared = name.endswith("_shared")
     if "unlock" in name:
-        return (yield from release_lock(key, is_shared=is_shared))
+        was_held = yield from release_lock(key, is_shared=is_shared)
+        if not was_held:
+            kind = "ShareLock" if is_shared else "ExclusiveLock"
+            yield notice("WARNING", "01000", f"you don't own a lock of type {kind}")
+        return was_held
     is_taken = yield from take_lock(key, is_shared=is_shared, waits="try" not in name)
     if "xact" in name and is_taken:
         if state.transaction.is_open:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.types.interval import Interval
 from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.quoting import quoted
 
@@ -120,6 +121,8 @@ def _dump(value: object) -> str:
             return format(value, "f")
         case dict():
             return "{" + ",".join(f"{_quote(str(key))}:{_dump(item)}" for key, item in value.items()) + "}"
+        case pa.MonthDayNano(months, days, nanoseconds):
+            return _quote(Interval(months, days, nanoseconds // 1000).text())
         case list() | tuple():
             return "[" + ",".join(map(_dump, value)) + "]"
         case bytes():

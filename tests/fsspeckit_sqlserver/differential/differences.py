@@ -81,6 +81,12 @@ DIFFERENCES = [
         r"% '2'::float",
     ),
     Difference(
+        "A date and time within a row or a struct that becomes json has a space where PostgreSQL writes `T`; as an"
+        " argument of `to_json`, `json_build_…` and `json_agg` it has the `T`.",
+        "SELECT row_to_json(t) FROM (SELECT timestamp '2024-01-01 10:00' AS m) t",
+        r"row_to_json\(t\) FROM \(SELECT timestamp",
+    ),
+    Difference(
         "json and jsonb are one type below: a part of a document is written without spaces, keys keep their order after"
         " a function, and the operators `@>`, `?`, `-`, `||` and the functions `jsonb_set`, `jsonb_path_…`,"
         " `row_to_json(ROW(…))` and `json_object(text[])` are not there.",
@@ -113,6 +119,12 @@ DIFFERENCES = [
         "An array has one dimension for `array_ndims`; an array and a text in quotes do not concatenate.",
         "SELECT array_ndims(ARRAY[[1],[2]])",
         r"array_ndims|\[\] \|\| '!'",
+    ),
+    Difference(
+        "Lists of lists whose lengths differ, or of which one is NULL, are no array: a result that holds one is refused"
+        " (0A000); `to_json` shows it.",
+        "SELECT ARRAY[[1, 2], [3]]",
+        r"ARRAY\[\[1, 2\], \[3\]\]",
     ),
     Difference(
         "Unknown names are NULL for the reg… types, whose values are text.",

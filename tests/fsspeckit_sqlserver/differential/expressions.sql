@@ -448,5 +448,10 @@ SELECT host(inet '10.0.0.1/8')
 SELECT generate_series(1, 3)
 SELECT unnest(ARRAY[1,2])
 SELECT regexp_matches('a1b2', '[0-9]', 'g')
+SELECT ARRAY[[1, 2], [3]]
+SELECT row_to_json(t) FROM (SELECT timestamp '2024-01-01 10:00' AS m) t
+SELECT 12345.678::float4::numeric(12,4), 1.005::float8::numeric(10,2)
+SELECT ARRAY[true, NULL, false]::text
+SELECT 'tr'::bool, 'of'::bool
 SELECT json_object_keys('{"a":1,"b":2}')
 SELECT date '0044-03-15 BC' || '!'

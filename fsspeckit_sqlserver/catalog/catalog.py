@@ -30,6 +30,10 @@ __all__ = ["Catalog", "CatalogTable"]
 _OWN_TABLES = (
     "CREATE TABLE gw_pg.gw_size(oid UINTEGER, size_bytes BIGINT)",
     "CREATE TABLE gw_pg.gw_type_name(oid UINTEGER, shown VARCHAR, is_shown BOOLEAN)",
+    "CREATE TABLE gw_pg.gw_function(oid UINTEGER, name VARCHAR)",
+    # maps as in `map_views`, but of thousands of rows that never change: made once
+    "CREATE TABLE gw_pg.gw_regproc_map(gw_map MAP(UINTEGER, VARCHAR))",
+    "CREATE TABLE gw_pg.gw_regproc_oid_map(gw_map MAP(VARCHAR, UINTEGER))",
     "CREATE TABLE gw_pg.gw_denied(role VARCHAR, oid UINTEGER)",
     (
         "CREATE TABLE gw_pg.gw_keyword(word VARCHAR, catcode VARCHAR, barelabel BOOLEAN, catdesc VARCHAR,"
@@ -38,6 +42,7 @@ _OWN_TABLES = (
 )
 _OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     "gw_size": (("oid", pa.uint32()), ("size_bytes", pa.int64())),
+    "gw_function": (("oid", pa.uint32()), ("name", pa.string())),
     "gw_denied": (("role", pa.string()), ("oid", pa.uint32())),
     "gw_type_name": (("oid", pa.uint32()), ("shown", pa.string()), ("is_shown", pa.bool_())),
     "gw_keyword": (
@@ -48,6 +53,7 @@ _OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
 _TYPE_ALIASES = {
     "int": 23,
     "decimal": 1700,
+    "dec": 1700,
     "float": 701,
     "varchar": 1043,
     "char": 1042,
@@ -111,9 +117,15 @@ class Catalog:
             connection.execute(statement)
         rows = static_rows()
         rows["gw_type_name"] = _type_names()
+        rows["gw_function"] = [_function(line) for line in data_lines("functions")]
         rows["gw_keyword"] = [_keyword(line) for line in data_lines("keywords")]
         for name, content in rows.items():
             self._insert(connection, name, content)
+        connection.execute("INSERT INTO gw_pg.gw_regproc_map SELECT map(list(oid), list(name)) FROM gw_pg.gw_function")
+        connection.execute(
+            "INSERT INTO gw_pg.gw_regproc_oid_map SELECT map(list(name), list(oid))"
+            " FROM (SELECT name, min(oid) AS oid FROM gw_pg.gw_function GROUP BY name)"
+        )
         connection.execute(
             "INSERT INTO gw_pg.pg_timezone_names "
             "SELECT name, abbrev, utc_offset::INTERVAL, is_dst FROM pg_timezone_names()"
@@ -191,6 +203,11 @@ class Catalog:
             connection.unregister("gw_rows")
 
 
+def _function(line: str) -> Row:
+    oid, name = line.split(" ")
+    return {"oid": int(oid), "name": name}
+
+
 def _keyword(line: str) -> Row:
     word, category, bare = line.split("|")
     return {
@@ -211,4 +228,7 @@ def _type_names() -> list[Row]:
         if kind.array:
             names.append({"oid": kind.array, "shown": f"{kind.name}[]", "is_shown": False})
     names.extend({"oid": oid, "shown": alias, "is_shown": False} for alias, oid in _TYPE_ALIASES.items())
+    names.extend(
+        {"oid": oids.ARRAY_OF[oid], "shown": f"{alias}[]", "is_shown": False} for alias, oid in _TYPE_ALIASES.items()
+    )
     return names

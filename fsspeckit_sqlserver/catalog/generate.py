@@ -41,12 +41,16 @@ SELECT concat_ws('|', name, coalesce(unit, ''), context, vartype, coalesce(min_v
 FROM pg_settings WHERE category NOT LIKE 'Developer%' AND name NOT LIKE '%\\_file' AND name NOT LIKE '%directory%'
 ORDER BY name
 """
+_FUNCTIONS = "SELECT concat_ws(' ', oid, proname) FROM pg_proc WHERE pronamespace = 11 ORDER BY oid"
 _RANGES = "SELECT concat_ws(' ', rngtypid, rngsubtype, rngmultitypid, rngcollation) FROM pg_range ORDER BY 1"
 
 
 def main() -> None:
     """Query and write."""
-    for name, query in (("relations", _RELATIONS), ("types", _TYPES), ("settings", _SETTINGS), ("ranges", _RANGES)):
+    for name, query in (
+        *(("relations", _RELATIONS), ("types", _TYPES), ("settings", _SETTINGS), ("ranges", _RANGES)),
+        ("functions", _FUNCTIONS),
+    ):
         result = subprocess.run(["psql", *sys.argv[1:], "-AtXc", query], check=True, capture_output=True, text=True)
         (_DATA / f"{name}.txt").write_text(result.stdout)
 

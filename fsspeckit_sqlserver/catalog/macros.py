@@ -14,6 +14,7 @@ import re
 from typing import Final
 
 from fsspeckit_sqlserver.catalog.map_views import map_views
+from fsspeckit_sqlserver.catalog.privilege_macros import PRIVILEGE_HELPERS, PRIVILEGE_MACROS
 from fsspeckit_sqlserver.catalog.style_macros import STYLE_MACROS
 from fsspeckit_sqlserver.catalog.value_macros import VALUE_MACROS
 
@@ -47,21 +48,8 @@ _NULLS: Final = {
     "pg_last_xact_replay_timestamp": (0,),
 }
 _VISIBLE: Final = (
-    "function",
-    "operator",
-    "opclass",
-    "opfamily",
-    "conversion",
-    "ts_config",
-    "ts_dict",
-    "ts_parser",
-    "ts_template",
-    "collation",
-    "statistics_obj",
-)
-_PRIVILEGES: Final = (
-    *("schema", "database", "function", "sequence", "language", "tablespace", "type", "server"),
-    *("foreign_data_wrapper", "parameter"),
+    *("function", "operator", "opclass", "opfamily", "conversion", "collation", "statistics_obj"),
+    *("ts_config", "ts_dict", "ts_parser", "ts_template"),
 )
 _VOID: Final = {
     "pg_advisory_unlock_all": (0,),
@@ -82,7 +70,6 @@ def _same(name: str, counts: tuple[int, ...], body: str) -> str:
 def _plain_macros() -> list[str]:
     made = [_same(name, counts, "NULL::VARCHAR") for name, counts in _NULLS.items()]
     made += [_same(f"pg_{name}_is_visible", (1,), "true") for name in _VISIBLE]
-    made += [_same(f"has_{name}_privilege", (2, 3), "true") for name in _PRIVILEGES]
     made += [_same(name, counts, "''::VARCHAR") for name, counts in _VOID.items()]
     made += [_same(name, counts, "true") for name, counts in _TRUE.items()]
     made += [_same(name, (1,), "0::BIGINT") for name in _ZERO_SIZES]
@@ -93,25 +80,24 @@ _NAMED_OID: Final = """
 CREATE MACRO gw_pg.to_{stem}_oid(x) AS CASE
     WHEN regexp_full_match(x, '[0-9]+') THEN x::UINTEGER
     ELSE map_extract_value((SELECT gw_map FROM gw_pg.gw_{stem}_oid_map),
-        replace(list_last(string_split(x, '.')), '"', '')) END
+        gw_pg.gw_last_name(x)) END
 """
 _NAMED_TEXT: Final = """
 CREATE MACRO gw_pg.{stem}_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce(
     map_extract_value((SELECT gw_map FROM gw_pg.gw_{stem}_map), TRY_CAST(x AS UINTEGER)), x::VARCHAR) END
 """
 _NAMED: Final = (
-    ("regproc", "pg_proc", "proname"),
-    ("regnamespace", "pg_namespace", "nspname"),
-    ("regrole", "pg_roles", "rolname"),
-    ("regconfig", "pg_ts_config", "cfgname"),
-    ("regcollation", "pg_collation", "collname"),
+    ("regproc", "gw_function", "name", "42883 function"),
+    ("regnamespace", "pg_namespace", "nspname", "3F000 schema"),
+    ("regrole", "pg_roles", "rolname", "42704 role"),
+    ("regconfig", "pg_ts_config", "cfgname", "42704 text search configuration"),
+    ("regcollation", "pg_collation", "collname", "42704 collation"),
 )
 
 HELPERS: Final = (
     """CREATE VIEW gw_pg.gw_class AS SELECT c.oid AS gw_oid, c.relname AS gw_name, n.nspname AS gw_schema,
         n.nspname = 'pg_catalog' OR list_contains(getvariable('gw_path'), n.nspname) AS gw_is_visible
         FROM gw_pg.pg_class c JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
-    "CREATE VIEW gw_pg.gw_denial AS SELECT role AS gw_role, oid AS gw_oid FROM gw_pg.gw_denied",
     "CREATE VIEW gw_pg.gw_bytes AS SELECT oid AS gw_oid, size_bytes AS gw_size FROM gw_pg.gw_size",
     """CREATE VIEW gw_pg.gw_comment AS SELECT objoid AS gw_oid, classoid AS gw_class, objsubid AS gw_number,
         description AS gw_text FROM gw_pg.pg_description""",
@@ -120,19 +106,49 @@ HELPERS: Final = (
     "CREATE VIEW gw_pg.gw_setting AS SELECT name AS gw_name, setting AS gw_value FROM gw_pg.pg_settings",
     *(
         f"CREATE VIEW gw_pg.gw_{stem} AS SELECT oid AS gw_oid, {name} AS gw_name FROM gw_pg.{relation}"
-        for stem, relation, name in _NAMED
+        for stem, relation, name, _ in _NAMED
     ),
-    *map_views(stem for stem, _, _ in _NAMED),
+    *map_views(stem for stem, *_ in _NAMED if stem != "regproc"),
+    *PRIVILEGE_HELPERS,
 )
 """Views the macros read."""
 
 
+def _cast_macros(stem: str, problem: str) -> list[str]:
+    """Return the casts of a name, of which PostgreSQL wants to know the object, to its OID and to what is shown.
+
+    Args:
+        problem: SQLSTATE and text where there is none, an expression.
+    """
+    forms = (
+        ("oid", f"gw_pg.to_{stem}_oid(x)", "UINTEGER"),
+        ("shown", f"gw_pg.{stem}_text(gw_pg.to_{stem}_oid(x))", ""),
+    )
+    return [
+        f"""CREATE MACRO gw_pg.{stem}_{form}(x) AS CASE WHEN x IS NULL THEN NULL
+            WHEN x = '-' THEN {"0::UINTEGER" if kind else "'-'"}
+            ELSE coalesce({found}, error({problem})::{kind or "VARCHAR"}) END"""
+        for form, found, kind in forms
+    ]
+
+
+def _missing(problem: str, name: str, after: str = "") -> str:
+    code, _, what = problem.partition(" ")
+    return f"""'{code} {what} "' || {name} || '"{after} does not exist'"""
+
+
 def _named_macros() -> list[str]:
     made = []
-    for stem, _, _ in _NAMED:
+    for stem, _, _, problem in _NAMED:
         made.append(_NAMED_OID.format(stem=stem))
         made.append(_NAMED_TEXT.format(stem=stem))
+        after = ' for encoding "UTF8"' if stem == "regcollation" else ""
+        made += _cast_macros(stem, _missing(problem, "gw_pg.gw_last_name(x)", after))
         made.append(f"CREATE MACRO gw_pg.to_{stem}(x) AS gw_pg.to_{stem}_oid(x::VARCHAR)")
+    for stem in ("regoper", "regdictionary"):  # none is listed
+        made.append(f"CREATE MACRO gw_pg.{stem}_oid(x) AS TRY_CAST(x::VARCHAR AS UINTEGER)")
+        made.append(f"CREATE MACRO gw_pg.{stem}_shown(x) AS CASE x WHEN '0' THEN '-' ELSE x::VARCHAR END")
+        made.append(f"CREATE MACRO gw_pg.{stem}_text(x) AS CASE x WHEN 0 THEN '-' ELSE x::VARCHAR END")
     return made
 
 
@@ -141,6 +157,12 @@ _WRITTEN: Final = (
     # part n of a name such as `pg_temp . "x"`, folded: names are compared without regard to case
     r"""CREATE MACRO gw_pg.gw_part(x, n) AS
         lower(replace(trim(regexp_extract_all(x, '"(?:[^"]|"")*"|[^.\s"]+')[n], '"'), '""', '"'))""",
+    r"""CREATE MACRO gw_pg.gw_names(x) AS list_transform(
+        regexp_extract_all(x, '"(?:[^"]|"")*"|[^.\s"(]+'), lambda e: CASE WHEN starts_with(e, '"')
+            THEN replace(e[2:-2], '""', '"') ELSE lower(e) END)""",
+    "CREATE MACRO gw_pg.gw_shown_name(x) AS array_to_string(gw_pg.gw_names(x), '.')",
+    # of a function, its arguments are not the name
+    "CREATE MACRO gw_pg.gw_last_name(x) AS gw_pg.gw_names(regexp_replace(x, '[(].*', ''))[-1]",
     "CREATE MACRO gw_pg.gw_schema_name(s) AS s",
     """CREATE MACRO gw_pg.pg_table_is_visible(o) AS
         coalesce((SELECT bool_or(gw_is_visible) FROM gw_pg.gw_class WHERE gw_oid = o), false)""",
@@ -152,6 +174,11 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.regclass_text(x) AS CASE WHEN x = 0 THEN '-' ELSE coalesce(array_to_string(list_transform(
         map_extract_value((SELECT gw_map FROM gw_pg.gw_class_map), TRY_CAST(x AS UINTEGER)),
         lambda e: gw_pg.quote_ident(e)), '.'), x::VARCHAR) END""",
+    """CREATE MACRO gw_pg.gw_no_relation(x) AS CASE WHEN gw_pg.gw_names(x)[-2] IS NULL OR map_extract_value(
+            (SELECT gw_map FROM gw_pg.gw_regnamespace_oid_map), gw_pg.gw_schema_name(gw_pg.gw_names(x)[-2])) IS NOT NULL
+        THEN '42P01 relation "' || gw_pg.gw_shown_name(x) || '" does not exist'
+        ELSE '3F000 schema "' || gw_pg.gw_names(x)[-2] || '" does not exist' END""",
+    *_cast_macros("regclass", "gw_pg.gw_no_relation(x)"),
     "CREATE MACRO gw_pg.to_regclass(x) AS gw_pg.to_regclass_oid(x::VARCHAR)",
     """CREATE MACRO gw_pg.pg_relation_size(o) AS coalesce(
         (SELECT max(gw_size) FROM gw_pg.gw_bytes WHERE gw_oid = gw_pg.to_regclass_oid(o::VARCHAR)), 0)::BIGINT,
@@ -171,35 +198,6 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_relation_is_publishable(o) AS false",
     # the only expressions are defaults of temporary tables, kept as their text
     "CREATE MACRO gw_pg.pg_get_expr(e, o) AS e::VARCHAR, (e, o, is_pretty) AS e::VARCHAR",
-    # ---- privileges: tables are read, by whom the configuration lets, and nothing is changed
-    """CREATE MACRO gw_pg.gw_may_read(u, o) AS
-        (SELECT count(*) = 0 FROM gw_pg.gw_denial WHERE gw_role = u AND gw_oid = o)""",
-    """CREATE MACRO gw_pg.gw_role_name(u) AS CASE WHEN regexp_full_match(u::VARCHAR, '[0-9]+')
-        THEN (SELECT min(gw_name) FROM gw_pg.gw_regrole WHERE gw_oid = TRY_CAST(u::VARCHAR AS UINTEGER))
-        ELSE u::VARCHAR END""",
-    """CREATE MACRO gw_pg.gw_is_reading(p) AS
-        list_contains(list_transform(string_split(lower(p), ','), lambda e: trim(e)), 'select')""",
-    """CREATE MACRO gw_pg.gw_known_table(t) AS CASE WHEN t IS NULL THEN NULL ELSE coalesce(gw_pg.to_regclass_oid(t),
-        error('42P01 relation "' || t || '" does not exist')::UINTEGER) END""",
-    """CREATE MACRO gw_pg.gw_odd_privileges(p) AS list_filter(list_transform(string_split(p, ','), lambda e: trim(e)),
-        lambda e: NOT regexp_full_match(lower(e),
-            '(select|insert|update|delete|truncate|references|trigger)( with grant option)?'))""",
-    """CREATE MACRO gw_pg.gw_table_privilege(u, o, p) AS CASE WHEN o IS NULL OR p IS NULL THEN NULL
-        WHEN len(gw_pg.gw_odd_privileges(p)) > 0
-            THEN error('22023 unrecognized privilege type: "' || gw_pg.gw_odd_privileges(p)[1] || '"')::BOOLEAN
-        ELSE gw_pg.gw_is_reading(p) AND gw_pg.gw_may_read(u, o) END""",
-    *(
-        f"""CREATE MACRO gw_pg.{name}
-            ({", ".join((*own, "p"))}) AS gw_pg.gw_table_privilege(
-                getvariable('gw_user')::VARCHAR, gw_pg.gw_known_table(t::VARCHAR), p),
-            ({", ".join(("u", *own, "p"))}) AS gw_pg.gw_table_privilege(
-                gw_pg.gw_role_name(u), gw_pg.gw_known_table(t::VARCHAR), p)"""
-        for name, own in (
-            ("has_table_privilege", ("t",)),
-            ("has_any_column_privilege", ("t",)),
-            ("has_column_privilege", ("t", "c")),
-        )
-    ),
     "CREATE MACRO gw_pg.pg_relation_is_updatable(o, t) AS 0::INTEGER",
     "CREATE MACRO gw_pg.pg_column_is_updatable(o, c, t) AS false",
     "CREATE MACRO gw_pg.pg_relation_filenode(o) AS o",
@@ -216,9 +214,12 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.regtype_text(x) AS (SELECT CASE WHEN count(gw_x) = 0 THEN NULL WHEN min(gw_x) = 0 THEN '-'
         ELSE coalesce(min(gw_shown), '???') END
         FROM (SELECT x AS gw_x) LEFT JOIN gw_pg.gw_typename ON gw_oid = gw_x AND gw_is_shown)""",
+    # without schema, quotes and digits, which say nothing of the type: `pg_catalog."numeric"(9, 2)` is numeric
+    r"""CREATE MACRO gw_pg.gw_type_word(x) AS trim(regexp_replace(replace(lower(regexp_replace(regexp_replace(trim(x),
+        '^"?(pg_catalog|public)"?[.]', ''), '\s*[(][\d\s,]*[)]', '')), '"', ''), '\s+', ' ', 'g'))""",
     """CREATE MACRO gw_pg.to_regtype_oid(x) AS coalesce(TRY_CAST(x AS UINTEGER), (SELECT min(gw_oid)
-        FROM gw_pg.gw_typename
-        WHERE gw_shown = lower(replace(regexp_replace(x, '^(pg_catalog|public)[.]', ''), '"', ''))))""",
+        FROM gw_pg.gw_typename WHERE gw_shown = gw_pg.gw_type_word(x)))""",
+    *_cast_macros("regtype", _missing("42704 type", "gw_pg.gw_type_word(x)")),
     "CREATE MACRO gw_pg.to_regtype(x) AS gw_pg.to_regtype_oid(x::VARCHAR)",
     "CREATE MACRO gw_pg.pg_type_is_visible(o) AS true",
     """CREATE MACRO gw_pg.pg_typeof(x) AS CASE
@@ -229,7 +230,6 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.pg_get_userbyid(o) AS
         coalesce(map_extract_value((SELECT gw_map FROM gw_pg.gw_regrole_map), TRY_CAST(o AS UINTEGER)),
             'unknown (OID=' || o || ')')""",
-    "CREATE MACRO gw_pg.pg_has_role(a, b) AS true, (a, b, c) AS true",
     "CREATE MACRO gw_pg.pg_encoding_to_char(e) AS CASE e WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END",
     "CREATE MACRO gw_pg.pg_char_to_encoding(e) AS CASE upper(e) WHEN 'UTF8' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END",
     "CREATE MACRO gw_pg.pg_client_encoding() AS 'UTF8'",
@@ -381,7 +381,7 @@ def _name_of(statement: str) -> str:
 MACROS: Final = (
     *STYLE_MACROS,
     *VALUE_MACROS,
-    *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros()]),
+    *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros(), *PRIVILEGE_MACROS]),
 )
 """DDL of the scalar macros."""
 

@@ -44,13 +44,13 @@ REG_TYPES: Final = {
     "regprocedure": "regproc",
     "regnamespace": "regnamespace",
     "regrole": "regrole",
-    "regoper": "regproc",
-    "regoperator": "regproc",
+    "regoper": "regoper",
+    "regoperator": "regoper",
     "regconfig": "regconfig",
-    "regdictionary": "regconfig",
+    "regdictionary": "regdictionary",
     "regcollation": "regcollation",
 }
-"""reg* type → the stem of the two macros `to_<stem>_oid` and `<stem>_text`."""
+"""reg* type → the stem of the macros `<stem>_oid`, `<stem>_text` of an OID and `<stem>_shown` of what is cast."""
 
 _TYPES: Final = {
     "name": "varchar",
@@ -102,7 +102,7 @@ def show_reg_cast(node: pb.Node) -> bool:
     stem = reg_cast_of(node)
     if stem is None:
         return False
-    replace_node(node, call(("gw_pg", f"{stem}_text"), _reg_oid(stem, node.type_cast.arg)))
+    replace_node(node, call(("gw_pg", f"{stem}_shown"), cast(node.type_cast.arg, type_name("varchar"))))
     return True
 
 
@@ -181,7 +181,7 @@ def _digits_of(argument: pb.Node) -> tuple[int, int] | None:
 
 
 def _reg_oid(stem: str, argument: pb.Node) -> pb.Node:
-    return call(("gw_pg", f"to_{stem}_oid"), cast(argument, type_name("varchar")))
+    return call(("gw_pg", f"{stem}_oid"), cast(argument, type_name("varchar")))
 
 
 def _cast_special_time(node: pb.Node, name: str, word: str) -> bool:

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_names
-from fsspeckit_sqlserver.engine.casts import rewrite_cast, rewrite_type, show_reg_cast
+from fsspeckit_sqlserver.engine.casts import REG_TYPES, rewrite_cast, rewrite_type, show_reg_cast
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.json_aggregates import JSON_AGGREGATES, json_aggregate
@@ -67,6 +67,7 @@ _TIME_TYPES: Final = {
     pb.SVFOP_LOCALTIMESTAMP_N: "timestamp",
 }
 
+_REG_STEMS = frozenset(REG_TYPES.values())
 _SHARED_SCHEMAS = frozenset({"gw_pg", "gw_info"})
 
 
@@ -301,9 +302,11 @@ class Dialect:
         target = names_of(node.type_cast.type_name.names)[-1]
         if inner.WhichOneof("node") == "func_call" and target in {"text", "varchar", "name"}:
             function = names_of(inner.func_call.funcname)
-            if function[0] == "gw_pg" and function[-1].startswith("to_reg"):  # x::regclass::text is the name
-                stem = function[-1].removeprefix("to_").removesuffix("_oid")
-                replace_node(node, call(("gw_pg", f"{stem}_text"), copied(inner)))
+            stem = function[-1].removeprefix("to_").removesuffix("_oid")
+            if function[0] == "gw_pg" and function[-1] != stem and stem in _REG_STEMS:  # x::regclass::text is the name
+                is_cast = function[-1] == f"{stem}_oid"
+                shown = call(("gw_pg", f"{stem}_shown"), copied(inner.func_call.args[0])) if is_cast else None
+                replace_node(node, shown or call(("gw_pg", f"{stem}_text"), copied(inner)))
                 return
         if self._about.text_style is not None:
             restyle_cast(node.type_cast, self._about.text_style)

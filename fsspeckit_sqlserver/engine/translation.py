@@ -144,10 +144,12 @@ _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedState
     "22011": SubstringError,
     "2201B": InvalidRegexp,
     "22023": InvalidParameterValue,
+    "22P02": InvalidText,
     "3D000": UndefinedDatabase,
     "3F000": UndefinedSchema,
     "42703": UndefinedColumn,
     "42704": UndefinedObject,
+    "42809": WrongObjectType,
     "42883": UndefinedFunction,
     "42P01": UndefinedTable,
 }

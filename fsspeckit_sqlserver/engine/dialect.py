@@ -19,7 +19,7 @@ from fsspeckit_sqlserver.engine.casts import REG_TYPES, rewrite_cast, rewrite_ty
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.json_aggregates import JSON_AGGREGATES, json_aggregate
-from fsspeckit_sqlserver.engine.naming import name_targets, output_name
+from fsspeckit_sqlserver.engine.naming import is_session_word, name_targets, output_name
 from fsspeckit_sqlserver.engine.operators import rewrite_operator
 from fsspeckit_sqlserver.engine.row_functions import (
     check_row_function,
@@ -172,6 +172,9 @@ class Dialect:
                 target.res_target.name = output_name(target.res_target.val)
         for item in select.from_clause:
             name_values(item)
+        for item in select.sort_clause:  # such a word is a constant, by which DuckDB does not order
+            if is_session_word(item.sort_by.node):
+                replace_node(item.sort_by.node, cast(copied(item.sort_by.node), type_name("text")))
         if select.limit_option == pb.LIMIT_OPTION_WITH_TIES:
             raise UnsupportedStatement("FETCH FIRST … WITH TIES is not supported", "Use rank() in a subquery.")
         if select.group_distinct:

@@ -12,7 +12,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.trees import names_of
 
-__all__ = ["name_targets", "output_name"]
+__all__ = ["is_session_word", "name_targets", "output_name"]
 
 _UNNAMED: Final = "?column?"
 _VALUE_FUNCTIONS: Final = {
@@ -32,6 +32,10 @@ _VALUE_FUNCTIONS: Final = {
     pb.SVFOP_CURRENT_CATALOG: "current_catalog",
     pb.SVFOP_CURRENT_SCHEMA: "current_schema",
 }
+_SESSION_WORDS: Final = frozenset(
+    {"current_role", "current_user", "user", "session_user", "current_catalog", "current_schema"}
+    | {"current_database", "version", "getpgusername"}
+)
 # How sure PostgreSQL is of a name: a cast's or CASE's own name yields to a better one of its argument.
 _NONE, _WEAK, _STRONG = 0, 1, 2
 
@@ -49,6 +53,13 @@ def output_name(node: pb.Node) -> str:
     """Return the name PostgreSQL gives to an expression in a SELECT list."""
     strength, name = _figure(node)
     return name if strength else _UNNAMED
+
+
+def is_session_word(node: pb.Node) -> bool:
+    """Return whether a node is `current_user`, `current_schema()` or another text that a session does not change."""
+    kind = node.WhichOneof("node")
+    is_call = kind == "sqlvalue_function" or (kind == "func_call" and not node.func_call.args)
+    return is_call and output_name(node) in _SESSION_WORDS
 
 
 def _is_star(node: pb.Node) -> bool:

@@ -183,3 +183,13 @@ select p.* is null, p.* is not null from people p order by id
 select (p.*) = (q.*) from people p, people q where p.id=1 and q.id=1
 select id from people p where p is not null order by id
 select p = q from people p, people q where p.id=1 and q.id=1
+select 1 as current_schema order by current_schema
+select id as current_user from people order by current_user, id
+select id as session_user from people order by session_user desc, 1
+select id as user from people order by user, 1
+select id as current_catalog from people order by current_catalog, 1
+select id as "current_user" from people order by "current_user" desc
+select id as "localtime", count(*) from people group by "localtime" order by "localtime"
+select id as current_date from people order by current_date, 1
+select current_schema order by current_schema
+select 1 as x order by current_schema(), current_database(), version()

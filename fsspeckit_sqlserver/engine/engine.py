@@ -40,7 +40,14 @@ from fsspeckit_sqlserver.engine.sources import (
 )
 from fsspeckit_sqlserver.engine.stability import Stability, learn_stability
 from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, DatasetTable, Shapes
-from fsspeckit_sqlserver.types.composite import RowType, composite_column, row_types_of
+from fsspeckit_sqlserver.types.composite import (
+    FIRST_ROW_TYPE,
+    RowArrayOid,
+    RowType,
+    RowTypeOid,
+    composite_column,
+    row_types_of,
+)
 from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["DuckEngine", "open_engine"]
@@ -294,6 +301,15 @@ class DuckEngine:
             self._row_types |= {kind.oid: kind for kind in row_types}
             while len(self._row_types) > _MOST_ROW_TYPES:
                 del self._row_types[next(iter(self._row_types))]
+
+    def with_row_types(self, type_oids: Sequence[int]) -> tuple[int, ...]:
+        """Return type OIDs with those of composite types, and of arrays of them, as numbers that know their fields."""
+        if all(oid < FIRST_ROW_TYPE for oid in type_oids):
+            return tuple(type_oids)
+        with self._lock:
+            kinds = {kind.oid: RowTypeOid(kind) for kind in self._row_types.values()}
+        known: dict[int, int] = {**kinds, **{kind.row_type.array_oid: RowArrayOid(kind) for kind in kinds.values()}}
+        return tuple(known.get(oid, oid) for oid in type_oids)
 
     def prepare_catalog(self) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""

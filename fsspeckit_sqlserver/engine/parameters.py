@@ -17,8 +17,18 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import IndeterminateDatatype, UndefinedParameter
-from fsspeckit_sqlserver.engine.trees import cast, child_messages, copied, names_of, replace_node, type_name, walk
+from fsspeckit_sqlserver.engine.trees import (
+    cast,
+    child_messages,
+    copied,
+    names_of,
+    parsed_expression,
+    replace_node,
+    type_name,
+    walk,
+)
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.composite import RowTypeOid
 
 __all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type", "oid_of_value"]
 
@@ -155,6 +165,9 @@ def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
         if isinstance(child, pb.TypeCast) and child.arg.WhichOneof("node") == "param_ref":
             continue
         if isinstance(child, pb.Node) and child.WhichOneof("node") == "param_ref":
+            if isinstance(types.get(child.param_ref.number), RowTypeOid):
+                _give_fields(child, types[child.param_ref.number])
+                continue
             oid = types.get(child.param_ref.number, 0)
             element = oids.ELEMENT_OF.get(oid, 0)
             name = _OID_TYPES.get(element or oid)
@@ -162,6 +175,33 @@ def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
                 replace_node(child, cast(copied(child), type_name(name, array_dimensions=1 if element else 0)))
         else:
             cast_parameters(child, types)
+
+
+def _give_fields(node: pb.Node, oid: int) -> None:
+    """Have DuckDB find the type of a struct: it has no name that a cast could use."""
+    fields = _empty(oid)
+    if fields is not None:
+        case = parsed_expression(f"CASE WHEN false THEN {fields} ELSE $1 END")
+        case.case_expr.defresult.CopyFrom(node)
+        replace_node(node, case)
+
+
+def _empty(oid: int) -> str | None:
+    """Return an expression of a struct of NULLs; None where a field's type cannot be written."""
+    if not isinstance(oid, RowTypeOid):
+        element = oids.ELEMENT_OF.get(oid, 0)
+        name = _OID_TYPES.get(element or oid)
+        return None if name is None else f"NULL::{name}{'[]' if element else ''}"
+    parts = []
+    for field in oid.row_type.fields:
+        value = _empty(field.type_oid)
+        if value is None:
+            return None
+        if field.type_oid == oids.NUMERIC and field.typmod >= 4:
+            value += f"({(field.typmod - 4) >> 16},{(field.typmod - 4) & 0xFFFF})"
+        quoted = field.name.replace('"', '""')
+        parts.append(f'"{quoted}" := {value}')
+    return f"struct_pack({', '.join(parts)})"
 
 
 class _Inference:

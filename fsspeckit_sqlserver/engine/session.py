@@ -68,7 +68,7 @@ class DuckSession:
         """See `session.ports.EngineSession`."""
         self._connections.start_call()
         try:
-            return self._describe(statement, parameter_oids)
+            return self._describe(statement, self._world.with_row_types(parameter_oids))
         except RecursionError as error:
             raise StatementTooComplex() from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import duckdb
@@ -69,6 +69,10 @@ class World(Protocol):
         self, cursor: duckdb.DuckDBPyConnection, database: str, user: str, search_path: tuple[str, ...]
     ) -> None:
         """Tell a connection whose session it serves; the catalog's macros ask for it."""
+        ...
+
+    def with_row_types(self, type_oids: Sequence[int]) -> tuple[int, ...]:
+        """Return type OIDs with those of composite types as numbers that know their fields."""
         ...
 
     def note_row_types(self, row_types: Iterable[RowType]) -> None:

@@ -26,9 +26,18 @@ from fsspeckit_sqlserver.types.kernels import pc
 from fsspeckit_sqlserver.types.mapping import column_for
 from fsspeckit_sqlserver.types.quoting import quoted
 
-__all__ = ["RowArrayOid", "RowType", "RowTypeOid", "composite_column", "record_binary", "record_text", "row_types_of"]
+__all__ = [
+    "FIRST_ROW_TYPE",
+    "RowArrayOid",
+    "RowType",
+    "RowTypeOid",
+    "composite_column",
+    "record_binary",
+    "record_text",
+    "row_types_of",
+]
 
-_FIRST_OID: Final = 1 << 30
+FIRST_ROW_TYPE: Final = (1 << 30) - 3
 _SPAN: Final = (1 << 30) - 1
 """Below 2**31: some drivers keep an OID in a signed number."""
 _NEEDS_QUOTES: Final = r'[(),"\\\s]|^$'
@@ -103,7 +112,7 @@ def _oid(text: str) -> RowTypeOid | RowArrayOid | None:
         return None
     fields = tuple(_field(part, place) for place, part in enumerate(_split(inner[len("STRUCT(") : -1]), 1))
     number = zlib.crc32("|".join(f"{field.name}:{int(field.type_oid)}:{field.typmod}" for field in fields).encode())
-    first = _FIRST_OID + (number & _SPAN) // 3 * 3 - 3
+    first = FIRST_ROW_TYPE + (number & _SPAN) // 3 * 3
     element = RowTypeOid(RowType(f"struct_{number:08x}", fields, first, first + 1, first + 2))
     return element if inner == text else RowArrayOid(element)
 

@@ -21,7 +21,9 @@ from fsspeckit_lib.errors import BadInput
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.array_in import parse_array
 from fsspeckit_sqlserver.types.binary_numeric import decimal_from_binary
+from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid
 from fsspeckit_sqlserver.types.interval import Interval
+from fsspeckit_sqlserver.types.record_in import split_binary_record, split_record
 
 __all__ = ["DatetimeOutOfRange", "InvalidBinary", "InvalidText", "decode_parameter"]
 
@@ -91,7 +93,16 @@ def _from_text(type_oid: int, value: bytes, number: int) -> object:
         text = value.decode()
     except UnicodeDecodeError as error:
         raise InvalidText(f'invalid byte sequence for encoding "UTF8" in parameter ${number}') from error
+    return _text_value(type_oid, text)
+
+
+def _text_value(type_oid: int, text: str) -> object:
+    if isinstance(type_oid, RowTypeOid):
+        return _record(type_oid, text)
     try:
+        if isinstance(type_oid, RowArrayOid):
+            row = type_oid.element
+            return parse_array(text, lambda element: _record(row, element))
         if type_oid in oids.ELEMENT_OF:
             element = oids.ELEMENT_OF[type_oid]
             return parse_array(text, _TEXT.get(element, str))
@@ -99,6 +110,18 @@ def _from_text(type_oid: int, value: bytes, number: int) -> object:
     except (ValueError, InvalidOperation, OverflowError) as error:
         what = _NAMES.get(type_oid, "the type of the parameter")
         raise InvalidText(f'invalid input syntax for type {what}: "{text}"') from error
+
+
+def _record(row: RowTypeOid, text: str) -> dict[str, object]:
+    fields = row.row_type.fields
+    try:
+        parts = split_record(text, len(fields))
+    except ValueError as error:
+        raise InvalidText(f'malformed record literal: "{text}"') from error
+    return {
+        field.name: None if part is None else _text_value(field.type_oid, part)
+        for field, part in zip(fields, parts, strict=True)
+    }
 
 
 _TRUE = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
@@ -320,6 +343,16 @@ _BINARY: Final[Mapping[int, BinaryDecoder]] = MappingProxyType(
 
 
 def _from_binary(type_oid: int, value: bytes) -> object:
+    if isinstance(type_oid, RowTypeOid):
+        fields, parts = type_oid.row_type.fields, split_binary_record(value)
+        if [int(field.type_oid) for field in fields] != [oid for oid, _ in parts]:
+            raise ValueError("the record has other fields")
+        return {
+            field.name: None if part is None else _from_binary(field.type_oid, part)
+            for field, (_, part) in zip(fields, parts, strict=True)
+        }
+    if isinstance(type_oid, RowArrayOid):
+        return _binary_array(value, type_oid.element)
     if type_oid in oids.ELEMENT_OF:
         return _binary_array(value)
     decoder = _BINARY.get(type_oid)
@@ -330,8 +363,11 @@ def _from_binary(type_oid: int, value: bytes) -> object:
     raise ValueError(f"no binary form is known for type {type_oid}")
 
 
-def _binary_array(data: bytes) -> object:
+def _binary_array(data: bytes, row: RowTypeOid | None = None) -> object:
     dimensions, _, element_oid = struct.unpack_from("!iii", data)
+    if row is not None and element_oid != row:
+        raise ValueError("the array has other elements")
+    element_oid = row or element_oid
     if not 0 <= dimensions <= 6:
         raise ValueError("invalid number of dimensions")
     sizes = [struct.unpack_from("!ii", data, 12 + 8 * index)[0] for index in range(dimensions)]

@@ -121,6 +121,82 @@ def test_psycopg_reads_them_as_tuples(both: tuple[psycopg.Connection[Any], psyco
         assert sorted(map(tuple, listed)) == [(n, f'x "y" {n}') for n in (1, 2, 3)]
 
 
+_RECORDS = [
+    '(1,"a b",2024-02-29,"(0.50,t)")',
+    "(,,,)",
+    '(2,"",,"(,)")',
+    ' (3,"q""u\\\\o\\"te",1999-01-08,) ',
+    "(-4,two words, 2024-02-29,)",
+    "(1,a)b,,)",
+    "(1,a,,,)",
+    "(1,a,)",
+    "1,a,,",
+    '(1,"a,,)',
+    "(1,a,,) x",
+    "()",
+    "",
+    "(x,a,,)",
+    '(1,a,,"(1)")',
+]
+
+
+def _with_record(connection: psycopg.Connection[Any], oid: int, value: bytes, wire_format: int) -> object:
+    """Return the text of a record that was a parameter, or SQLSTATE and message."""
+    result = connection.pgconn.exec_params(b"SELECT $1", [value], [oid], [wire_format])
+    if result.error_message:
+        return psycopg.errors.error_from_result(result).sqlstate, result.error_message.splitlines()[0]
+    return result.get_value(0, 0)
+
+
+def _outer_oid(connection: psycopg.Connection[Any], query: str) -> int:
+    description = connection.execute(query).description
+    assert description is not None
+    return int(description[0].type_code)
+
+
+@pytest.mark.parametrize("text", _RECORDS)
+def test_records_as_parameters(both: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], text: str) -> None:
+    ours, theirs = both
+    numbers = _outer_oid(ours, f"SELECT {_ours(_VALUES[0])}"), _outer_oid(theirs, f"SELECT {_theirs(_VALUES[0])}")
+    answers = [_with_record(each, oid, text.encode(), 0) for each, oid in zip(both, numbers, strict=True)]
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("row", _VALUES[:2] + _VALUES[3:4] + _VALUES[5:])
+def test_binary_records_as_parameters(
+    both: tuple[psycopg.Connection[Any], psycopg.Connection[Any]], row: tuple[Any, ...]
+) -> None:
+    connection = both[0]
+    query = f"SELECT {_ours(row)}"
+    (text,), (binary,) = _cells(connection, query, 0), _cells(connection, query, 1)
+    assert binary is not None
+    oid = _outer_oid(connection, query)
+    assert _with_record(connection, oid, binary, 1) == text
+    for damaged in (binary[:-1], binary + b"x", b"", binary[:3] + b"\x07" + binary[4:]):
+        answer = _with_record(connection, oid, damaged, 1)
+        assert isinstance(answer, tuple)
+        assert answer[0] == "22P03"
+
+
+def test_psycopg_sends_them(both: tuple[psycopg.Connection[Any], psycopg.Connection[Any]]) -> None:
+    connection = both[0]
+    connection.execute("CREATE TEMP TABLE kept AS SELECT struct_pack(a := 1, b := 'x') AS r")
+    oid = _outer_oid(connection, "SELECT r FROM kept")
+    (name,) = connection.execute("SELECT typname FROM pg_type WHERE oid = %s", [oid]).fetchone() or ("",)
+    info = CompositeInfo.fetch(connection, name)
+    assert info is not None
+    register_composite(info, connection)
+    assert info.python_type is not None
+    value = info.python_type(5, 'z "q"')
+    for sign in ("%t", "%b"):
+        assert connection.execute(f"SELECT {sign}", [value]).fetchone() == (value,)
+        connection.execute(f"INSERT INTO kept VALUES ({sign})", [value])
+        assert connection.execute(f"DELETE FROM kept WHERE r = {sign} RETURNING r", [value]).fetchall() == [(value,)]
+    (listed,) = connection.execute("SELECT r FROM kept WHERE r = ANY(%s)", [[info.python_type(1, "x"), value]])
+    assert tuple(listed[0]) == (1, "x")
+    connection.execute("DROP TABLE kept")
+
+
 @pytest.mark.asyncio
 async def test_asyncpg_reads_them_as_records(gateway: RunningServer) -> None:
     connection = await asyncpg.connect(gateway.url, server_settings={"fsspeckit.struct_format": "composite"})

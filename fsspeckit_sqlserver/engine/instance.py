@@ -13,7 +13,6 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import duckdb
 
@@ -22,7 +21,6 @@ from fsspeckit_sqlserver.engine.ranged_files import PROTOCOL, RangedFiles, Range
 
 __all__ = ["Instance", "InstanceConfig"]
 
-_NO_PREFETCH: Final = "disable_parquet_prefetching"
 _logger = logging.getLogger(__name__)
 
 
@@ -86,14 +84,10 @@ class Instance:
             self._connection.close()
 
     def _read_ranges(self, is_so: bool) -> None:
-        """Let DuckDB read a row group's columns by few large reads while some file is read in ranges.
-
-        From the local disk it reads page by page, as it decodes them: a sixth less of the processor for a look-up, a
-        third for a grouping, 40 % for a thousand files. In ranges each page would be a request.
-        """
         with self._lock:
             self._reads_ranges = is_so
-            self._connection.execute(f"SET GLOBAL {_NO_PREFETCH} = {not is_so}")
+            for name, value in _reading(is_so):
+                self._connection.execute(f"SET GLOBAL {name} = {value}")
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         config = self._config
@@ -108,9 +102,7 @@ class Instance:
             ("allow_persistent_secrets", False),
             ("python_enable_replacements", False),
             ("enable_external_file_cache", False),  # the cache is ours, and a second one would not see new versions
-            # A result that waits for its reader holds what was read ahead for it: 80 MB of ten files by default.
-            ("read_ahead_depth", 2),
-            (_NO_PREFETCH, not self._reads_ranges),
+            *_reading(self._reads_ranges),
             ("allocator_background_threads", True),  # what a result held goes back to the system when it is over
             ("integer_division", True),  # 7 / 2 = 3, as in PostgreSQL
             ("ieee_floating_point_ops", False),  # 1.0 / 0 is an error
@@ -131,9 +123,20 @@ class Instance:
         folders = [*(os.path.realpath(folder) + "/" for folder in config.readable_folders), f"{PROTOCOL}://"]
         for name, value in (
             ("allowed_directories", folders),
-            ("allowed_configs", ["TimeZone", _NO_PREFETCH]),
+            ("allowed_configs", ["TimeZone", *dict(_reading(False))]),
             ("enable_external_access", False),
             ("lock_configuration", True),
         ):
             connection.execute(f"SET GLOBAL {name} = $1", [value])
         return connection
+
+
+def _reading(in_ranges: bool) -> list[tuple[str, object]]:
+    """Return DuckDB's settings for reading files: of the local disk alone, or some of them in ranges.
+
+    In ranges each read is a request: few large reads bring the columns of a row group, as many row groups ahead as
+    memory allows. From the local disk it reads page by page, as it decodes them: a sixth less of the processor for a
+    look-up, a third for a grouping, 40 % for a thousand files; and a result that waits for its reader holds two row
+    groups, not eight.
+    """
+    return [("disable_parquet_prefetching", not in_ranges), ("read_ahead_depth", -1 if in_ranges else 2)]

@@ -247,6 +247,27 @@ def test_files_that_several_queries_read_count_once(lake: _Lake) -> None:
         assert client.value("SELECT count(id) FROM t") == 10_000
 
 
+def test_duckdb_reads_ahead_while_a_file_is_read_in_ranges(lake: _Lake) -> None:
+    lake.write("a.parquet", f"SELECT range AS id, {_BULK}")
+    with lake.open(whole_file_bytes=1) as (client, engine):
+        assert _reads_ahead(engine) is False
+        rows = client.start("SELECT id, pad FROM t")
+        assert rows.fetch(10) is not None
+        assert _reads_ahead(engine) is True
+        engine.instance.replace(engine.instance.generation)
+        assert _reads_ahead(engine) is True
+        rows.close()
+        assert _reads_ahead(engine) is False
+
+
+def _reads_ahead(engine: DuckEngine) -> bool:
+    settings = "current_setting('disable_parquet_prefetching'), current_setting('read_ahead_depth')"
+    with engine.instance.cursor() as cursor:
+        row = cursor.execute(f"SELECT {settings}").fetchone()
+    assert row in {(False, -1), (True, 2)}
+    return row == (False, -1)
+
+
 def _open_below(folder: Path) -> int:
     """Return how many files below a folder this process has open, but for the index."""
     count = 0

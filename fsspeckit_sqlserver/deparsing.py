@@ -11,9 +11,14 @@ import postgast
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.sql.tables import child_messages
+from fsspeckit_lib.sql.messages import child_messages
 
-__all__ = ["deparse"]
+__all__ = ["deparse", "quoted_text"]
+
+
+def quoted_text(text: str) -> str:
+    """Return a text as an SQL constant."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def deparse(node_name: str, node: Message) -> str:

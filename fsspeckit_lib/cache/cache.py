@@ -122,14 +122,13 @@ class Cache:
         self._count_use(store, entry_id(store, info.key), info)
 
     def _count_use(self, store: ObjectStore, name: bytes, info: ObjectInfo) -> None:
-        self._stats.add_hit()
-        self.index.touch(name)
+        self.count_hit(name)
         if isinstance(store, OfflineStore) and store.is_offline:
             store.count_stale(info.key)
 
     def count_hit(self, name: bytes) -> None:
         """Count an open of a complete copy that somebody else found, and remember the use."""
-        self._stats.add(hits=1)
+        self._stats.add_hit()
         self.index.touch(name)
 
     def count_served(self, size_bytes: int) -> None:

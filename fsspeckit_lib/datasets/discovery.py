@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
+from collections.abc import Sequence
 
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.errors import NotFound
@@ -41,12 +43,14 @@ def discover_files(store: ObjectStore, prefix: str = "") -> list[ObjectInfo]:
                 formats.update(_TABLE_FORMATS[part] for part in info.key.split("/") if part in _TABLE_FORMATS)
     for name in sorted(formats):
         _logger.warning("%s is a %s table; its log is not read, all of its parquet files are", store.url, name)
-    empty = {f"{info.key}/" for info in files if not info.size_bytes}
-    markers = {mark for mark in empty if any(info.key.startswith(mark) for info in files)}
-    if markers:
-        files = [info for info in files if info.size_bytes or f"{info.key}/" not in markers]
     files.sort(key=lambda info: info.key)
-    return files
+    return [info for info in files if info.size_bytes or not _is_marker(info.key, files)]
+
+
+def _is_marker(key: str, files: Sequence[ObjectInfo]) -> bool:
+    """Tell whether some key of the files, which are in order, begins with this one and a slash."""
+    after = bisect_left(files, f"{key}/", key=lambda info: info.key)
+    return after < len(files) and files[after].key.startswith(f"{key}/")
 
 
 def require_files(store: ObjectStore, name: str) -> list[ObjectInfo]:

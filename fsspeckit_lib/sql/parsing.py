@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -24,6 +23,7 @@ from google.protobuf.message import DecodeError, Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.errors import ResourceExhausted
+from fsspeckit_lib.sql.messages import child_messages
 
 __all__ = ["StatementTooComplex", "parse_tree"]
 
@@ -127,16 +127,7 @@ def _on_large_stack(sql: str) -> tuple[pb.ParseResult, bool]:
 def _is_too_deep(tree: Message) -> bool:
     level = [tree]
     for _ in range(_MAX_LEVELS):
-        level = [child for message in level for child in _children(message)]
+        level = [child for message in level for child in child_messages(message)]
         if not level:
             return False
     return True
-
-
-def _children(message: Message) -> Iterator[Message]:
-    for field, value in message.ListFields():
-        if field.type == field.TYPE_MESSAGE:
-            if field.is_repeated:
-                yield from value
-            else:
-                yield value

@@ -13,6 +13,7 @@ from fsspeckit_sqlserver.engine.trees import (
     cast,
     copied,
     integer,
+    integer_value,
     operation,
     parsed_expression,
     string,
@@ -83,7 +84,7 @@ def regexp_split(arguments: Sequence[pb.Node]) -> pb.Node | None:
 
 def regexp_replace(arguments: Sequence[pb.Node]) -> pb.Node | None:
     """`regexp_replace(s, p, r [, flags])` and `regexp_replace(s, p, r, start [, n [, flags]])`."""
-    has_start = len(arguments) > 3 and _number(arguments[3]) is not None
+    has_start = len(arguments) > 3 and integer_value(arguments[3]) is not None
     start, which = (_place(arguments, 3), _place(arguments, 4)) if has_start else (1, 1)
     pattern, known = _pattern(arguments[1], _flags(arguments, 5 if has_start else 3))
     is_global = "g" in _flags(arguments, 3) if not has_start else which == 0 and len(arguments) > 4
@@ -173,14 +174,9 @@ def _flags(arguments: Sequence[pb.Node], place: int) -> str:
     return flags
 
 
-def _number(node: pb.Node) -> int | None:
-    is_number = node.WhichOneof("node") == "a_const" and node.a_const.WhichOneof("val") == "ival"
-    return int(node.a_const.ival.ival) if is_number else None
-
-
 def _place(arguments: Sequence[pb.Node], place: int) -> int:
     """Return a constant start or occurrence."""
-    number = _number(arguments[place]) if len(arguments) > place else 1
+    number = integer_value(arguments[place]) if len(arguments) > place else 1
     if number is None:
         raise UnsupportedStatement("the start and the number of a match must be constant")
     if number < 0 or (number == 0 and place != 4):
@@ -189,7 +185,7 @@ def _place(arguments: Sequence[pb.Node], place: int) -> int:
 
 
 def _group(arguments: Sequence[pb.Node], place: int) -> int:
-    number = _number(arguments[place]) if len(arguments) > place else 0
+    number = integer_value(arguments[place]) if len(arguments) > place else 0
     if number is None:
         raise UnsupportedStatement("the number of a group must be constant")
     return number

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fsspeckit_sqlserver.catalog.temporary import TempColumn, TempRelation, temp_variables
+from fsspeckit_sqlserver.deparsing import quoted_text
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
@@ -56,7 +57,11 @@ class TemporaryCatalog:
         return relations
 
     def _columns(self, table: str) -> tuple[TempColumn, ...]:
-        rows = self._connections.main().execute(f"PRAGMA table_info({_text(f'temp.main.{quoted(table)}')})").fetchall()
+        rows = (
+            self._connections.main()
+            .execute(f"PRAGMA table_info({quoted_text(f'temp.main.{quoted(table)}')})")
+            .fetchall()
+        )
         found = []
         for _, name, kind, is_required, default, is_key in rows:
             column = column_for(name, kind)
@@ -70,7 +75,3 @@ def _are_same(some: list[tuple[str, object]], others: list[tuple[str, object]]) 
     return len(some) == len(others) and all(
         one[0] == other[0] and one[1] is other[1] for one, other in zip(some, others, strict=True)
     )
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

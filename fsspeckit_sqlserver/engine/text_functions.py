@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.trees import call, cast, string, string_value, type_name
+from fsspeckit_sqlserver.engine.trees import call, cast, integer_value, string, string_value, type_name
 
 __all__ = ["overlay", "pad", "split_part", "substring"]
 
 
 def substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
     """`substring(s, n [, m])` by places; None where DuckDB's own does."""
-    numbers = [_number(argument) for argument in arguments[1:]]
+    numbers = [integer_value(argument) for argument in arguments[1:]]
     if len(arguments) not in {2, 3} or (
         numbers[0] is not None and numbers[0] >= 1 and all(number is not None and number >= 0 for number in numbers)
     ):
@@ -38,7 +38,7 @@ def pad(name: str, arguments: Sequence[pb.Node]) -> pb.Node | None:
     if len(arguments) not in {2, 3}:
         return None
     fill = arguments[2] if len(arguments) == 3 else string(" ")
-    number = _number(arguments[1])
+    number = integer_value(arguments[1])
     if number is not None and number > 0 and string_value(fill):
         return call(name, arguments[0], arguments[1], fill)
     return call(("gw_pg", f"gw_{name}"), arguments[0], arguments[1], fill)
@@ -46,11 +46,6 @@ def pad(name: str, arguments: Sequence[pb.Node]) -> pb.Node | None:
 
 def split_part(arguments: Sequence[pb.Node]) -> pb.Node | None:
     """`split_part(s, d, n)`; None where DuckDB's own does."""
-    if len(arguments) != 3 or (string_value(arguments[1]) and _number(arguments[2])):
+    if len(arguments) != 3 or (string_value(arguments[1]) and integer_value(arguments[2])):
         return None
     return call(("gw_pg", "gw_split_part"), *arguments)
-
-
-def _number(node: pb.Node) -> int | None:
-    is_number = node.WhichOneof("node") == "a_const" and node.a_const.WhichOneof("val") == "ival"
-    return int(node.a_const.ival.ival) if is_number else None

@@ -11,7 +11,7 @@ import postgast
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.sql.tables import child_messages
+from fsspeckit_lib.sql.messages import child_messages
 
 __all__ = [
     "call",
@@ -21,6 +21,7 @@ __all__ = [
     "copied",
     "function_name",
     "integer",
+    "integer_value",
     "names_of",
     "null",
     "operation",
@@ -146,6 +147,12 @@ def string_value(node: pb.Node) -> str | None:
     if kind == "type_cast" and names_of(node.type_cast.type_name.names)[-1:] in {("text",), ("varchar",)}:
         return string_value(node.type_cast.arg)
     return None
+
+
+def integer_value(node: pb.Node) -> int | None:
+    """Return the value of a constant of 32 bits; None for anything else."""
+    is_integer = node.WhichOneof("node") == "a_const" and node.a_const.WhichOneof("val") == "ival"
+    return int(node.a_const.ival.ival) if is_integer else None
 
 
 def parsed_select(sql: str) -> pb.SelectStmt:

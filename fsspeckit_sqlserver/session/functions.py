@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import Unsupported
-from fsspeckit_lib.sql.tables import child_messages
+from fsspeckit_lib.sql.messages import child_messages
 from fsspeckit_sqlserver.session.commands import Steps, release_lock, release_locks, take_lock
 from fsspeckit_sqlserver.session.errors import UndefinedSetting
 from fsspeckit_sqlserver.session.local_rows import LocalRows

@@ -14,8 +14,9 @@ import postgast
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pg
 
-from fsspeckit_lib.sql.tables import child_messages
+from fsspeckit_lib.sql.messages import child_messages
 from fsspeckit_sqlserver.catalog.definitions import data_lines
+from fsspeckit_sqlserver.deparsing import quoted_text
 from fsspeckit_sqlserver.session.guc import SETTINGS, milliseconds
 from fsspeckit_sqlserver.session.settings import SessionSettings
 
@@ -63,7 +64,9 @@ def put_settings(settings: SessionSettings, message: Message) -> bool:
 
 def setting_of(settings: SessionSettings, name: Any) -> pg.Node:
     """Return the value of the setting whose name an expression gives, NULL where there is none."""
-    rows = ", ".join(f"({_text(key.lower())}, {_text(value)})" for key, value in settings.all_values().items())
+    rows = ", ".join(
+        f"({quoted_text(key.lower())}, {quoted_text(value)})" for key, value in settings.all_values().items()
+    )
     query = f"SELECT (SELECT min(gw_v.setting) FROM (VALUES {rows}) AS gw_v(name, setting) WHERE gw_v.name = lower(x))"
     node = postgast.parse(query).stmts[0].stmt.select_stmt.target_list[0].res_target.val
     condition = node.sub_link.subselect.select_stmt.where_clause
@@ -82,7 +85,7 @@ def _view(settings: SessionSettings) -> Any:
         unit, default = units.get(name.lower(), ("", None))
         shown, back = _counted(value, unit), _counted(settings.reset_value(name), unit)
         source = settings.source(name)
-        row = f"({_text(name)}, {_text(shown)}, {_text(source)}, {_text(back)})"
+        row = f"({quoted_text(name)}, {quoted_text(shown)}, {quoted_text(source)}, {quoted_text(back)})"
         if default is None:
             added.append(row)
         elif (shown, back, source) != (default, default, "default"):
@@ -125,7 +128,3 @@ def _counted(value: str, unit: str) -> str:
     if size is None or per is None or not digits.isdigit():
         return value
     return str(int(digits) * size // (per * int(count or 1)))
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -1,7 +1,6 @@
 """One client: its bytes become messages on the event loop, and answers in a worker thread.
 
-Lock order: none is held while another is taken. `_lock` guards `_queue`, `_queued_bytes`, `_later` and `_busy`;
-everything else belongs to the event loop, or to the one worker that `_busy` admits.
+Everything belongs to the event loop, or to the one worker that `_inbox` admits, whose place the loop may take itself.
 """
 
 from __future__ import annotations
@@ -9,23 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
 from fsspeckit_lib.errors import Cancelled, GatewayError
 from fsspeckit_sqlserver.auth.access import Peer
 from fsspeckit_sqlserver.auth.login import Gate, Login
 from fsspeckit_sqlserver.auth.tls import HANDSHAKE_BYTE, TlsFailed, TlsLayer, TlsListener
 from fsspeckit_sqlserver.config import Limits
-from fsspeckit_sqlserver.outlet import WRITE_BYTES, SocketOutlet
+from fsspeckit_sqlserver.inbox import End, Exchange, Inbox, Item
+from fsspeckit_sqlserver.outlet import SocketOutlet
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
 from fsspeckit_sqlserver.session.errors import ClientGone, ConnectionEnded, ShuttingDown
+from fsspeckit_sqlserver.session.exchanges import MOST_ASKED_BYTES, asks_one_thing
 from fsspeckit_sqlserver.session.ports import Engine
 from fsspeckit_sqlserver.session.session import Session
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -37,8 +35,6 @@ from fsspeckit_sqlserver.workers import WorkerPool
 __all__ = ["Connection", "Host"]
 
 logger = logging.getLogger(__name__)
-
-_QUEUE_MESSAGES: Final = 256  # decoded messages that wait for the worker, of a client that pipelines
 
 
 class Host(Protocol):
@@ -65,14 +61,6 @@ class Host(Protocol):
     def deadline(self, milliseconds: int, expire: Callable[[], bool]) -> Callable[[], None]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The last item of a connection's queue: the client is gone."""
-
-
-_Item = FrontendMessage | FramingError | MalformedMessage | ConnectionEnded | NotificationResponse | _End
-
-
 class Connection(asyncio.Protocol):
     """One client."""
 
@@ -94,12 +82,7 @@ class Connection(asyncio.Protocol):
         self._login_timer: asyncio.TimerHandle | None = None
         self._reading_paused = False
         self._broken = False  # the byte stream cannot be cut into messages any more
-        self._lock = threading.Lock()
-        self._arrived = threading.Condition(self._lock)
-        self._later: deque[tuple[_Item, int]] = deque()
-        self._queue: deque[tuple[_Item, int]] = deque()
-        self._queued_bytes = 0
-        self._busy = False
+        self._inbox = Inbox(server.limits.max_message_bytes, self._go_on_decoding)
 
     # The event loop's side.
 
@@ -141,8 +124,24 @@ class Connection(asyncio.Protocol):
                 logger.warning("connection from %s: encrypted at once, but not for PostgreSQL (ALPN)", self.address())
                 self._close()
                 return
+        if self._repeat(data):
+            return
+        is_at_start = not self._decoder.pending_bytes
         self._decoder.feed(data)
-        self._decode()
+        self._decode(data if is_at_start else b"")
+
+    def _repeat(self, asked: bytes) -> bool:
+        """Answer at once what was asked before and needs no thought; return whether that was done."""
+        if not self._session.repeats(asked) or self._decoder.pending_bytes or not self._outlet.is_clear():
+            return False
+        if not self._inbox.occupy():
+            return False
+        answer = self._session.repeated(asked)
+        if answer is not None:
+            self._outlet.write(answer)
+        if self._inbox.leave():
+            self._server.workers.submit(self._work)
+        return answer is not None
 
     def eof_received(self) -> bool:
         return False
@@ -155,7 +154,7 @@ class Connection(asyncio.Protocol):
         self._server.closed(self)
         self.driver.disconnect()
         self._server.insist(self.driver, ClientGone("the client closed the connection"))
-        self._enqueue([(_End(), 0)])
+        self._enqueue([(End(), 0)])
 
     def pause_writing(self) -> None:
         self._outlet.pause()
@@ -174,13 +173,17 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _decode(self) -> None:
-        """Hand whole messages to the worker, all that have come at once, unless it has too many of them already."""
-        items: list[tuple[_Item, int]] = []
-        most, most_bytes = self._room()
+    def _decode(self, asked: bytes = b"") -> None:
+        """Hand whole messages to the worker, all that have come at once, unless it has too many of them already.
+
+        Args:
+            asked: the bytes in which they came, if they began with them.
+        """
+        items: list[tuple[Item, int]] = []
+        most, most_bytes = self._inbox.room()
         while not self._broken and len(items) < most and most_bytes >= 0:
             before = self._decoder.pending_bytes
-            item: _Item | None
+            item: Item | None
             try:
                 item = self._decoder.next_message()
             except FramingError as error:
@@ -203,9 +206,13 @@ class Connection(asyncio.Protocol):
             size = before - self._decoder.pending_bytes
             most_bytes -= size
             items.append((item, size))
+        if items and len(asked) <= MOST_ASKED_BYTES and asked and not self._decoder.pending_bytes:
+            messages = tuple(item for item, _ in items)
+            if asks_one_thing(messages):
+                items = [(Exchange(asked, cast("tuple[FrontendMessage, ...]", messages)), len(asked))]
         if items:
             self._enqueue(items)
-        most, most_bytes = self._room()
+        most, most_bytes = self._inbox.room()
         self._pause_reading(self._broken or most <= 0 or most_bytes < 0)
 
     def _begin_tls(self, layer: TlsLayer) -> None:
@@ -252,10 +259,8 @@ class Connection(asyncio.Protocol):
         peer = Peer(self.address(), True, layer.client_name, layer.certificate_pem)
         return Login(self._server.gate, peer, user, database)
 
-    def _room(self) -> tuple[int, int]:
-        """Return how many messages and bytes more may wait for the worker."""
-        with self._lock:
-            return _QUEUE_MESSAGES - len(self._queue), self._server.limits.max_message_bytes - self._queued_bytes
+    def _go_on_decoding(self) -> None:
+        self._loop.call_soon_threadsafe(self._decode)
 
     def _pause_reading(self, wanted: bool) -> None:
         if self._transport is None or self._transport.is_closing() or wanted == self._reading_paused:
@@ -266,64 +271,25 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _enqueue(self, items: Sequence[tuple[_Item, int]]) -> None:
+    def _enqueue(self, items: Sequence[tuple[Item, int]]) -> None:
         """Queue items and their sizes. Any thread."""
-        with self._lock:
-            self._queue.extend(items)
-            self._queued_bytes += sum(size for _, size in items)
-            if self._busy:
-                self._arrived.notify_all()
-                return
-            self._busy = True
-        self._server.workers.submit(self._work)
+        if self._inbox.put(items):
+            self._server.workers.submit(self._work)
 
     # The worker's side.
 
     def _work(self) -> None:
         """Answer messages until none is left."""
-        while True:
-            with self._lock:
-                self._queue.extendleft(reversed(self._later))
-                self._later.clear()
-                if not self._queue:
-                    self._busy = False
-                    return
-                was_full = self._is_nearly_full()
-                item, size = self._queue.popleft()
-                self._queued_bytes -= size
-            if was_full:
-                self._loop.call_soon_threadsafe(self._decode)
+        while (item := self._inbox.take()) is not None:
             try:
                 self._answer(item)
             except Exception:  # one connection's edge: it ends, the server goes on
                 logger.exception("connection ended by an internal error")
                 self._loop.call_soon_threadsafe(self.abort)
 
-    def _is_nearly_full(self) -> bool:
-        """Return whether the event loop may have stopped decoding. Call with the lock held."""
-        is_heavy = self._queued_bytes > min(WRITE_BYTES, self._server.limits.max_message_bytes // 2)
-        return is_heavy or len(self._queue) >= _QUEUE_MESSAGES // 2
-
     def receive(self, give_up: Callable[[], bool]) -> FrontendMessage:
-        """Wait for the next message in the middle of a statement: see `session.driver.Switchboard`."""
-        with self._lock:
-            self._arrived.wait_for(lambda: bool(self._queue) or give_up())
-            while self._queue and isinstance(self._queue[0][0], NotificationResponse):
-                self._later.append(self._queue.popleft())  # heard when the statement is over
-                self._arrived.wait_for(lambda: bool(self._queue) or give_up())
-            if not self._queue or isinstance(self._queue[0][0], _End | ConnectionEnded):
-                if self._queue and isinstance(self._queue[0][0], ConnectionEnded):
-                    raise Cancelled("terminating connection due to administrator command")
-                raise ClientGone("the client closed the connection")
-            was_full = self._is_nearly_full()
-            item, size = self._queue.popleft()
-            self._queued_bytes -= size
-        if was_full:
-            self._loop.call_soon_threadsafe(self._decode)
-        if isinstance(item, FramingError | MalformedMessage):
-            raise item
-        assert not isinstance(item, ConnectionEnded | NotificationResponse | _End)
-        return item
+        """See `session.outside.Switchboard`."""
+        return self._inbox.receive(give_up)
 
     def hear(self, notification: NotificationResponse) -> None:
         """Queue a notification. Any thread."""
@@ -331,12 +297,11 @@ class Connection(asyncio.Protocol):
 
     def wake(self) -> None:
         """Make `receive` look at `give_up` again. Any thread."""
-        with self._lock:
-            self._arrived.notify_all()
+        self._inbox.wake()
 
-    def _answer(self, item: _Item) -> None:
+    def _answer(self, item: Item) -> None:
         match item:
-            case _End():
+            case End():
                 try:
                     self.driver.run(self._session.close())
                 finally:
@@ -345,13 +310,24 @@ class Connection(asyncio.Protocol):
                 self.driver.run(self._session.hear(item))
             case ConnectionEnded():
                 self.driver.run(self._session.fail(item))
+            case Exchange(asked, messages):
+                is_at_rest = self._session.is_at_rest
+                self.driver.record()
+                for message in messages:
+                    self._handle(message)
+                answer = self.driver.recorded()
+                if answer and is_at_rest and self._session.is_at_rest:
+                    self._session.keep(asked, messages, answer)
             case _:
-                try:
-                    self.driver.run(self._session.handle(item))
-                except GatewayError as error:
-                    if not self._outlet_is_lost():
-                        raise
-                    logger.debug("client gone: %s", error)
+                self._handle(item)
+
+    def _handle(self, message: FrontendMessage | FramingError | MalformedMessage) -> None:
+        try:
+            self.driver.run(self._session.handle(message))
+        except GatewayError as error:
+            if not self._outlet_is_lost():
+                raise
+            logger.debug("client gone: %s", error)
 
     def _outlet_is_lost(self) -> bool:
         return self._transport is None or self._transport.is_closing()

@@ -103,6 +103,11 @@ class SocketOutlet:
         self._paused = False
         self._pump()
 
+    def is_clear(self) -> bool:
+        """Return whether nothing waits for the client to read."""
+        with self._changed:
+            return self._is_direct()
+
     def _is_direct(self) -> bool:
         """Return whether nothing is ahead of what is to be sent now."""
         if self._queue or self._pump_scheduled or self._is_pumping or self._paused or self.tls is not None:

@@ -124,8 +124,14 @@ class KnownAnswer:
     verb = "SELECT"
     affected: int | None = None
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, is_constant: bool) -> None:
+        """Begin to tell it.
+
+        Args:
+            is_constant: nothing was read for it that could change, but settings and names.
+        """
         self.columns: tuple[Column, ...] | None = answer.columns
+        self.is_constant = is_constant
         self._left = list(answer.batches)
 
     def fetch(self, max_rows: int) -> pa.RecordBatch | None:

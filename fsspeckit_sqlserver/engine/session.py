@@ -182,7 +182,7 @@ class DuckSession:
         answers = self._world.answers
         answer = answers.find(key)
         if answer is not None:
-            return KnownAnswer(answer)
+            return KnownAnswer(answer, is_constant=not plan.tables and not plan.uses_variables)
         rows = self._fresh_query(statement, parameters, plan, manifests, seen_before)
         return RememberedRows(rows, lambda fresh: answers.keep(key, fresh))
 

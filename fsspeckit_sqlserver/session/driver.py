@@ -65,6 +65,7 @@ class Driver:
         self._engine_session: EngineSession | None = None
         self._identity: tuple[str, str] = ("", "")
         self._held = bytearray()
+        self._record: bytearray | None = None
         self._take_back_deadline: Callable[[], None] | None = None
         self._lock = threading.Lock()
         self._running = False
@@ -121,8 +122,19 @@ class Driver:
     def flush(self) -> None:
         """Let held messages go."""
         if self._held:
+            if self._record is not None:
+                self._record += self._held
             self._outlet.write(self._held)
             self._held = bytearray()
+
+    def record(self) -> None:
+        """Keep a copy of what is sent, until `recorded`."""
+        self._record = None if self._held else bytearray()
+
+    def recorded(self) -> bytes:
+        """Return what was sent since `record`; empty if that is not all, or still held back."""
+        record, self._record = self._record, None
+        return b"" if record is None or self._held else bytes(record)
 
     def _carry_out(self, steps: c.Steps[None]) -> None:
         answer: object = None
@@ -319,6 +331,7 @@ class Driver:
             self._held += encoded
             return
         self._check()
+        self._record = None  # more than anybody keeps
         self.flush()
         self._outlet.wait_writable(self._given_up)
         self._check()

@@ -64,10 +64,16 @@ def run(state: SessionState, statement: Statement, parameters: tuple[object, ...
     _refuse_in_failed_block(state, statement)
     yield from set_deadline(state)
     if handler := LOCAL.get(statement.node_name):
+        state.exchanges.forget()
         return (yield from handler(state, statement, parameters))
     if functions_columns(statement) is not None:
+        state.exchanges.forget()
         return (yield from call_functions(state, statement, parameters))
-    rows = yield from run_in_engine(state, with_session_values(state, statement), parameters)
+    if statement.node_name != "select_stmt":
+        state.exchanges.forget()
+    filled = with_session_values(state, statement)
+    rows = yield from run_in_engine(state, filled, parameters)
+    state.exchanges.is_constant = filled is statement and getattr(rows, "is_constant", False)
     for code, text in getattr(rows, "notices", ()):
         yield notice("NOTICE", code, text)
     return rows

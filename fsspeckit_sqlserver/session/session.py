@@ -6,7 +6,7 @@ a statement are answered here; what escapes `handle` is a defect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fsspeckit_lib.errors import GatewayError, Unsupported
 from fsspeckit_sqlserver.auth.login import Login
@@ -98,6 +98,28 @@ class Session:
         """End the conversation with a FATAL error: the server stops, or is full."""
         if self._state.phase is not Phase.CLOSED:
             yield from self._end(error)
+
+    def repeats(self, asked: bytes) -> bool:
+        """Return whether `repeated` is worth asking. From any thread."""
+        return asked in self._state.exchanges
+
+    def repeated(self, asked: bytes) -> bytes | None:
+        """Return what these bytes were answered before, if they would be answered so now."""
+        state = self._state
+        if not self.is_at_rest or state.notified:
+            return None
+        return state.exchanges.find(asked, state.statements)
+
+    def keep(self, asked: bytes, messages: Sequence[FrontendMessage], answer: bytes) -> None:
+        """Keep an exchange that began and ended at rest, to be repeated if its statement is constant."""
+        state = self._state
+        if state.exchanges.is_constant and not state.settings.idle_timeout_ms(in_transaction=False):
+            state.exchanges.keep(asked, messages, answer, state.statements)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is begun: no sequence of messages, no transaction block."""
+        return self._state.phase is Phase.READY and not self._state.transaction.is_open
 
     def close(self) -> Steps[None]:
         """Stop everything that runs: the client is gone, or the conversation is over."""

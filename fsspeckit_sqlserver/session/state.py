@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fsspeckit_sqlserver.auth.login import Login
 from fsspeckit_sqlserver.session.commands import CloseRows, Listen, Notify, Send, SetParameter, Steps, Unlisten
+from fsspeckit_sqlserver.session.exchanges import Exchanges
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.scrolling import ScrollBuffer
@@ -76,6 +77,7 @@ class SessionState:
     transaction_locks: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
     at_commit: list[Listen | Unlisten | Notify] = field(default_factory=list)
     notified: list[NotificationResponse] = field(default_factory=list)
+    exchanges: Exchanges = field(default_factory=Exchanges)
 
     def close_portals(self, names: Iterable[str]) -> Steps[None]:
         """Forget portals, and stop what they run."""

@@ -17,6 +17,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
     relation_definitions,
     type_definitions,
 )
+from fsspeckit_sqlserver.catalog.json_macros import install_json
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_ddl
@@ -113,6 +114,7 @@ class Catalog:
         for statement in statements:
             connection.execute(statement)
         self.set_variables(connection, "postgres", "postgres", ("public",))
+        install_json(connection)
         for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS):
             connection.execute(statement)
         rows = static_rows()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fsspeckit_sqlserver.catalog.json_macros import JSON_MACROS
 from fsspeckit_sqlserver.catalog.map_views import map_views
 from fsspeckit_sqlserver.catalog.privilege_macros import PRIVILEGE_HELPERS, PRIVILEGE_MACROS
 from fsspeckit_sqlserver.catalog.style_macros import STYLE_MACROS
@@ -348,15 +349,17 @@ _TABLE_WRITTEN: Final = (
         ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",
     """CREATE MACRO gw_pg.pg_get_keywords() AS TABLE SELECT * FROM gw_pg.gw_keyword""",
     "CREATE MACRO gw_pg.json_each(x) AS TABLE SELECT key, value FROM json_each(x)",
-    "CREATE MACRO gw_pg.jsonb_each(x) AS TABLE SELECT key, value FROM json_each(x)",
+    "CREATE MACRO gw_pg.jsonb_each(x) AS TABLE SELECT key, gw_pg.gw_jsonb(value) AS value FROM json_each(x)",
     "CREATE MACRO gw_pg.json_each_text(x) AS TABLE SELECT key, value ->> '$' AS value FROM json_each(x)",
-    "CREATE MACRO gw_pg.jsonb_each_text(x) AS TABLE SELECT key, value ->> '$' AS value FROM json_each(x)",
+    """CREATE MACRO gw_pg.jsonb_each_text(x) AS TABLE
+        SELECT key, gw_pg.gw_jsonb(value) ->> '$' AS value FROM json_each(x)""",
     "CREATE MACRO gw_pg.json_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value",
-    "CREATE MACRO gw_pg.jsonb_array_elements(x) AS TABLE SELECT unnest(json_extract(x, '$[*]')) AS value",
+    """CREATE MACRO gw_pg.jsonb_array_elements(x) AS TABLE
+        SELECT gw_pg.gw_jsonb(unnest(json_extract(x, '$[*]'))) AS value""",
     """CREATE MACRO gw_pg.json_array_elements_text(x) AS TABLE
         SELECT unnest(json_extract_string(x, '$[*]')) AS value""",
     """CREATE MACRO gw_pg.jsonb_array_elements_text(x) AS TABLE
-        SELECT unnest(json_extract_string(x, '$[*]')) AS value""",
+        SELECT gw_pg.gw_jsonb(unnest(json_extract(x, '$[*]'))) ->> '$' AS value""",
     "CREATE MACRO gw_pg.pg_available_extensions() AS TABLE SELECT ''::VARCHAR AS name WHERE false",
     """CREATE MACRO gw_pg.pg_stat_get_activity(p) AS TABLE SELECT * FROM gw_pg.pg_stat_activity""",
     "CREATE MACRO gw_pg.pg_lock_status() AS TABLE SELECT * FROM gw_pg.pg_locks",
@@ -379,6 +382,7 @@ def _name_of(statement: str) -> str:
 
 
 MACROS: Final = (
+    *JSON_MACROS,
     *STYLE_MACROS,
     *VALUE_MACROS,
     *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros(), *PRIVILEGE_MACROS]),

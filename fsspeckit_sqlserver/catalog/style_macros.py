@@ -90,19 +90,12 @@ def _styled(dates: str, intervals: str) -> str:
 
 
 _KINDS: Final = [(dates, intervals) for dates in _MOMENTS for intervals in ("postgres", *_INTERVALS)]
-_JSON_MOMENT: Final = r"""regexp_replace(regexp_replace(regexp_replace({0}::VARCHAR,
-    '^(\S+)( \(BC\))? (\S+)$', '\1T\3\2'), '([+-]\d\d)( \(BC\))?$', '\1:00\2'), '\(BC\)$', 'BC')"""
-_JSON_MACROS: Final = (
-    f"CREATE MACRO gw_pg.json_moment(x) AS {_JSON_MOMENT.format('x')}",
-    f"CREATE MACRO gw_pg.json_moments(x) AS list_transform(x, lambda e: {_JSON_MOMENT.format('e')})",
-    "CREATE MACRO gw_pg.json_bytes(x) AS '\\x' || lower(hex(x))",
-    """CREATE MACRO gw_pg.json_float(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN isnan(x) THEN to_json('NaN')
-        WHEN x > 0 THEN to_json('Infinity') WHEN x < 0 THEN to_json('-Infinity') END""",
-    "CREATE MACRO gw_pg.bool_letters(x) AS list_transform(x, lambda e: CASE WHEN e THEN 't' WHEN NOT e THEN 'f' END)",
+_BOOL_LETTERS: Final = (
+    "CREATE MACRO gw_pg.bool_letters(x) AS list_transform(x, lambda e: CASE WHEN e THEN 't' WHEN NOT e THEN 'f' END)"
 )
 
 STYLE_MACROS: Final = (
-    *_JSON_MACROS,
+    _BOOL_LETTERS,
     # an interval's parts: months, days, and the microseconds that are left
     "CREATE MACRO gw_pg.gw_months(i) AS (datepart('year', i) * 12 + datepart('month', i))::INTEGER",
     "CREATE MACRO gw_pg.gw_days(i) AS datepart('day', i)::INTEGER",

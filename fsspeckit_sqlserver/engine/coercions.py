@@ -9,7 +9,7 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine import literals
-from fsspeckit_sqlserver.engine.errors import UndefinedFunction, WrongObjectType
+from fsspeckit_sqlserver.engine.errors import DatatypeMismatch, UndefinedFunction, WrongObjectType
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -34,6 +34,7 @@ __all__ = [
     "moment_moved",
     "note_call",
     "note_ordered_set",
+    "part_of_jsonb",
 ]
 
 _NAMES: Final = {
@@ -89,7 +90,10 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
         elif target in NUMBERS or target == oids.OID:
             argument.a_const.sval.sval = literals.number_literal(text, target)
         return
-    if target in TEXTS and source == oids.BYTEA:
+    if target == oids.JSONB:
+        if source != oids.JSONB:
+            replace_node(node.type_cast.arg, call(("gw_pg", "gw_jsonb"), copied(argument)))
+    elif target in TEXTS and source == oids.BYTEA:
         shown = call("lower", call("hex", argument))
         replace_node(node.type_cast.arg, call("concat", string("\\x"), shown))
     elif target in TEXTS and source in oids.ELEMENT_OF:
@@ -126,23 +130,14 @@ _READERS: Final[dict[int, Callable[[str, str], str]]] = {
     oids.TIMESTAMP: literals.date_literal,
     oids.TIMESTAMPTZ: literals.date_literal,
     oids.TIME: lambda text, _: literals.time_literal(text),
+    oids.TIMETZ: lambda text, _: literals.timetz_literal(text),
     oids.INTERVAL: lambda text, _: literals.interval_literal(text),
-    oids.JSONB: lambda text, _: literals.jsonb_text(text),
+    oids.JSONB: lambda text, _: literals.jsonb_literal(text),
 }
 
 
-_JSON_MAKERS: Final = frozenset(
-    f"{kind}_{word}" for kind in ("json", "jsonb") for word in ("build_object", "build_array", "agg", "object_agg")
-) | {"to_json", "to_jsonb"}
-# What DuckDB writes into json otherwise than PostgreSQL; where it stands within a struct, nothing tells its type here.
-_JSON_MACROS: Final = {
-    oids.TIMESTAMP: "json_moment",
-    oids.TIMESTAMPTZ: "json_moment",
-    oids.ARRAY_OF[oids.TIMESTAMP]: "json_moments",
-    oids.ARRAY_OF[oids.TIMESTAMPTZ]: "json_moments",
-    oids.BYTEA: "json_bytes",
-    oids.FLOAT4: "json_float",
-    oids.FLOAT8: "json_float",
+_ANY_ARGUMENTS: Final = frozenset({"jsonb_build_object", "jsonb_build_array", "jsonb_agg", "jsonb_object_agg"}) | {
+    "jsonb_object"
 }
 
 
@@ -178,11 +173,6 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
             if kind in {oids.FLOAT4, oids.FLOAT8, oids.BYTEA} or kind in oids.ELEMENT_OF:
                 replace_node(argument, cast(copied(argument), type_name("text")))
                 cast_literal(argument, kind, oids.TEXT, "MDY")
-    if name in _JSON_MAKERS:
-        for argument, kind in zip(arguments, kinds, strict=True):
-            if kind is not None and (macro := _JSON_MACROS.get(kind)) is not None:
-                replace_node(argument, call(("gw_pg", macro), copied(argument)))
-        return None
     if name in {"concat", "concat_ws", "format", "quote_literal", "quote_nullable"}:
         for argument, kind in zip(arguments, kinds, strict=True):
             if kind == oids.BOOL:
@@ -196,6 +186,13 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name == "array_to_string" and first == oids.ARRAY_OF[oids.INTERVAL]:
         replace_node(arguments[0], call(("gw_pg", "interval_list"), copied(arguments[0])))
         return oids.TEXT
+    if name in {"to_json", "to_jsonb"} and len(kinds) == 1 and first is None and arguments[0].HasField("a_const"):
+        raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
+    if name.startswith("jsonb_") and name not in _ANY_ARGUMENTS and arguments and first is None:
+        adopt(arguments[0], oids.JSONB, "MDY")
+    if name in {"jsonb_strip_nulls", "jsonb_extract_path"}:
+        replace_node(node, call(("gw_pg", "gw_jsonb"), copied(node)))
+        return oids.JSONB
     if name == "count" and not arguments and not node.func_call.agg_star:
         raise WrongObjectType("count(*) must be used to call a parameterless aggregate function")
     if name == "generate_series" and len(arguments) == 1:
@@ -289,6 +286,15 @@ def moment_moved(node: pb.Node, moment: pb.Node, symbol: str, interval: pb.Node)
     is_plain = interval.WhichOneof("node") == "type_cast" and _TIME_ONLY.match(interval.type_cast.arg.a_const.sval.sval)
     if not is_plain:
         replace_node(node, call(("gw_pg", "moment_plus" if symbol == "+" else "moment_minus"), moment, interval))
+
+
+def part_of_jsonb(node: pb.Node, symbol: str) -> None:
+    """Write a part of a jsonb anew, where it is not taken apart further: DuckDB gives it without spaces."""
+    inner = node.a_expr.lexpr.func_call
+    if [part.string.sval for part in inner.funcname] == ["gw_pg", "gw_jsonb"]:
+        replace_node(node.a_expr.lexpr, copied(inner.args[0]))
+    if ">>" not in symbol:
+        replace_node(node, call(("gw_pg", "gw_jsonb"), copied(node)))
 
 
 def difference_of_moments(node: pb.Node, left: int | None, right: int | None) -> None:

@@ -18,7 +18,7 @@ from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_names
 from fsspeckit_sqlserver.engine.casts import REG_TYPES, rewrite_cast, rewrite_type, show_reg_cast
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
-from fsspeckit_sqlserver.engine.json_aggregates import JSON_AGGREGATES, json_aggregate
+from fsspeckit_sqlserver.engine.json_makers import JSON_MAKERS, json_made
 from fsspeckit_sqlserver.engine.naming import is_session_word, name_targets, output_name
 from fsspeckit_sqlserver.engine.operators import rewrite_operator
 from fsspeckit_sqlserver.engine.row_functions import (
@@ -228,6 +228,10 @@ class Dialect:
         if macro is not None:
             self._rename(function, macro)
             return
+        if name in JSON_MAKERS:
+            style = "postgres" if self._about.text_style is None else self._about.text_style.interval_style
+            replace_node(node, json_made(node, name, style))
+            return
         check_function(name)
         rewrite = REWRITES.get(name)
         if rewrite is not None and not function.agg_star:
@@ -237,10 +241,6 @@ class Dialect:
                 return
         if function.funcformat == pb.COERCE_SQL_SYNTAX and name not in {"btrim", "normalize"}:
             return  # EXTRACT, POSITION, OVERLAY, TRIM, AT TIME ZONE: DuckDB reads them as they are written
-        aggregate = json_aggregate(node, name) if name in JSON_AGGREGATES else None
-        if aggregate is not None:
-            replace_node(node, aggregate)
-            return
         target = renamed(name)
         if target == "now":
             del function.args[:]

@@ -21,6 +21,7 @@ from fsspeckit_sqlserver.engine.coercions import (
     moment_moved,
     note_call,
     note_ordered_set,
+    part_of_jsonb,
 )
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
@@ -314,10 +315,10 @@ class Expressions:
             return oids.BOOL
         if symbol == "||":
             return self._concatenation(node, left, right)
-        if symbol in {"->", "#>"}:
-            return left if left in {oids.JSON, oids.JSONB} else None
-        if symbol in {"->>", "#>>"}:
-            return oids.TEXT
+        if symbol in {"->", "#>", "->>", "#>>"}:
+            if left == oids.JSONB and self._is_strict:
+                part_of_jsonb(node, symbol)
+            return oids.TEXT if ">>" in symbol else left if left in {oids.JSON, oids.JSONB} else None
         if symbol in {"+", "-"} and (left in _STAMPS or right in _STAMPS):
             if left in _STAMPS and right is None:  # t + '1 day', t - '2024-01-01'
                 self.adopt(expression.rexpr, oids.INTERVAL if symbol == "+" else left or 0)

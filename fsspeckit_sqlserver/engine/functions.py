@@ -94,6 +94,8 @@ SET_RETURNING: Final = frozenset(
     {
         "generate_series",
         "generate_subscripts",
+        "json_object_keys",
+        "jsonb_object_keys",
         "numeric_series",
         "regexp_matches",
         "regexp_split_to_table",
@@ -105,11 +107,6 @@ SET_RETURNING: Final = frozenset(
 _RENAMED: Final = {
     "every": "bool_and",
     "btrim": "trim",
-    "json_build_object": "json_object",
-    "jsonb_build_object": "json_object",
-    "json_build_array": "json_array",
-    "jsonb_build_array": "json_array",
-    "to_jsonb": "to_json",
     "jsonb_array_length": "json_array_length",
     "jsonb_pretty": "json_pretty",
     "json_object_keys": "json_keys",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from postgast import pg_query_pb2 as pb
 
@@ -96,9 +97,21 @@ class _Inference(Expressions):
             known = self._derived.get(item.range_subselect.alias.aliasname.casefold())
         elif item.WhichOneof("node") == "range_var" and not item.range_var.schemaname:
             known = self._cte.get(item.range_var.relname.casefold())
+        elif item.WhichOneof("node") == "range_function" and not item.range_function.ordinality:
+            known = self._document_star(item.range_function)
         else:
             known = None
         return [(name, Inferred(oid)) for name, oid in known.items()] if known else None
+
+    def _document_star(self, function: pb.RangeFunction) -> Names | None:
+        items = function.functions[0].list.items if len(function.functions) == 1 else ()
+        name = names_of(items[0].func_call.funcname)[-1:] if items else ()
+        if not name or name[0] not in _DOCUMENT_ROWS:
+            return None
+        known = dict(self._derived.get((function.alias.aliasname or name[0]).casefold(), {}))
+        if len(known) == 2 and "key" not in known and "array" in name[0]:  # the alias, and what it stands for
+            del known["value"]
+        return known
 
     def _values(self, select: pb.SelectStmt) -> list[tuple[str, Inferred]]:
         rows = [[self.visit(item) for item in row.list.items] for row in select.values_lists]
@@ -171,12 +184,16 @@ class _Inference(Expressions):
             if name == "numeric_series":
                 name = "generate_series"
                 function.alias.aliasname = function.alias.aliasname or name
-            kinds.append(kind if name == "generate_series" else None)
+            if name in {"json_object_keys", "jsonb_object_keys"}:
+                function.alias.aliasname = function.alias.aliasname or name
+            kinds.append(kind if name == "generate_series" or name in _DOCUMENT_ROWS else None)
             names.append(name)
         alias = function.alias.aliasname or (names[0] if names else "")
         columns = [*names_of(function.alias.colnames)] or [alias]
         known: Names = dict.fromkeys((column.casefold() for column in columns), None)
-        if len(kinds) == 1 and kinds[0] is not None:
+        if len(kinds) == 1 and names[0] in _DOCUMENT_ROWS:
+            known = _document_columns(names[0], alias, names_of(function.alias.colnames), kinds[0])
+        elif len(kinds) == 1 and kinds[0] is not None:
             known[columns[0].casefold()] = kinds[0]
         self._add(self._derived, alias, known)
         if self._is_strict and kinds == [oids.INT4] and not function.ordinality:
@@ -198,6 +215,26 @@ class _Inference(Expressions):
         if key in place and place[key] != columns:  # two queries under one name: nothing is certain
             columns = dict.fromkeys((*place[key], *columns), None)
         place[key] = columns
+
+
+_DOCUMENT_ROWS: Final = frozenset(
+    f"{kind}_{name}"
+    for kind in ("json", "jsonb")
+    for name in ("each", "each_text", "array_elements", "array_elements_text")
+)
+
+
+def _document_columns(function: str, alias: str, names: Sequence[str], kind: int | None) -> Names:
+    """Return the columns of a function that takes a document apart; its alias means the only one as well."""
+    if kind is None:
+        kind = oids.TEXT if function.endswith("_text") else oids.JSONB if function.startswith("jsonb") else oids.JSON
+    columns: list[tuple[str, int | None]] = [("value", kind)]
+    if "each" in function:
+        columns.insert(0, ("key", oids.TEXT))
+    if not names and len(columns) == 1 and alias not in {function, ""}:
+        return {alias.casefold(): kind, "value": kind}
+    titles = [*names, *(name for name, _ in columns[len(names) :])]
+    return {title.casefold(): oid for title, (_, oid) in zip(titles, columns, strict=False)}
 
 
 def _typmod_of(node: pb.Node) -> int:

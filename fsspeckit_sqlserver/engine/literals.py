@@ -6,7 +6,6 @@ Source: PostgreSQL 16 manual, "Data Types", and the input functions of PostgreSQ
 
 from __future__ import annotations
 
-import json
 import re
 from decimal import Decimal
 from typing import Final
@@ -20,8 +19,17 @@ from fsspeckit_sqlserver.engine.errors import (
 )
 from fsspeckit_sqlserver.engine.typing_rules import type_words
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.jsonb import jsonb_text
 
-__all__ = ["bytea_literal", "date_literal", "interval_literal", "jsonb_text", "number_literal", "time_literal"]
+__all__ = [
+    "bytea_literal",
+    "date_literal",
+    "interval_literal",
+    "jsonb_literal",
+    "number_literal",
+    "time_literal",
+    "timetz_literal",
+]
 
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*\Z")
 _FLOAT = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
@@ -156,6 +164,17 @@ def time_literal(text: str) -> str:
     return text
 
 
+_ZONED_CLOCK = re.compile(r"(\d{1,2}:\d{2})(:\d{2}(?:\.\d+)?)?\s*([+-])(\d{1,2})(?::?(\d{2}))?\Z")
+
+
+def timetz_literal(text: str) -> str:
+    """Return a time of day with a zone as hours, minutes, seconds and an offset of two digits."""
+    if match := _ZONED_CLOCK.match(text.strip()):
+        minutes = f":{match[5]}" if match[5] else ""
+        return f"{match[1]}{match[2] or ':00'}{match[3]}{int(match[4]):02}{minutes}"
+    return text
+
+
 _UNITS: Final = {
     **dict.fromkeys(["microsecond", "microseconds", "us", "usec", "usecs"], ("us", 1)),
     **dict.fromkeys(["millisecond", "milliseconds", "ms", "msec", "msecs"], ("us", 1_000)),
@@ -251,41 +270,13 @@ def _add(parts: dict[str, float], value: float, unit: str) -> None:
         parts["us"] += fraction * 86_400_000_000
 
 
-class _Number(float):
-    """A number of JSON that keeps its digits."""
-
-    text: str
-
-
-def _number(text: str) -> _Number:
-    number = _Number(float(text))
-    number.text = text
-    return number
-
-
-def jsonb_text(text: str) -> str:
-    """Return JSON as jsonb shows it: keys once, by length and then by bytes; one space after `,` and `:`.
+def jsonb_literal(text: str) -> str:
+    """Return JSON as jsonb shows it.
 
     Raises:
         InvalidText: in PostgreSQL's words.
     """
     try:
-        return _shown(json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant))
+        return jsonb_text(text)
     except (ValueError, RecursionError) as error:
         raise InvalidText("invalid input syntax for type json") from error
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(name)
-
-
-def _shown(value: object) -> str:
-    match value:
-        case dict():
-            keys = sorted(value, key=lambda key: (len(key.encode()), key.encode()))
-            return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_shown(value[key])}" for key in keys) + "}"
-        case list():
-            return "[" + ", ".join(map(_shown, value)) + "]"
-        case _Number():
-            return value.text if "e" not in value.text.lower() else format(Decimal(value.text), "f")
-    return json.dumps(value, ensure_ascii=False)

@@ -49,6 +49,9 @@ _CLOCK_VALUES: Final = frozenset(
 _RAISING: Final = frozenset({"error"})
 """VOLATILE, but never gives an answer that could be kept."""
 
+_OF_SETTINGS: Final = frozenset({"current_setting"})
+"""DuckDB's own, which macros alone reach: answers are kept by the session's settings."""
+
 Name = tuple[str, str]
 """Schema, empty for DuckDB's own functions and for common table expressions, and name."""
 
@@ -119,7 +122,7 @@ def _qualified(parts: Sequence[str]) -> Name:
 
 def learn_stability(connection: duckdb.DuckDBPyConnection) -> Stability:
     """Return what a database with the catalog in it says of its functions, macros, tables and views."""
-    stable = {("", name): True for name in _ROW_FUNCTIONS | _SYNTAX | _RAISING}
+    stable = {("", name): True for name in _ROW_FUNCTIONS | _SYNTAX | _RAISING | _OF_SETTINGS}
     macros: dict[Name, _Definition] = {}
     rows = connection.execute(
         "SELECT schema_name, function_name, function_type, stability, CASE function_type"
@@ -131,7 +134,7 @@ def learn_stability(connection: duckdb.DuckDBPyConnection) -> Stability:
         key = _qualified((schema, name))
         if tree is not None:
             _note(json.loads(tree), macros.setdefault(key, _Definition()), is_own=key[0] in _OWN_SCHEMAS)
-        elif kind != "table" and name not in _RAISING:
+        elif kind != "table" and name not in _RAISING | _OF_SETTINGS:
             stable[key] = stable.get(key, True) and word == "CONSISTENT" and name not in _UNDERSTATED
     relations: dict[Name, bool] = {}
     views: dict[Name, _Definition] = {}

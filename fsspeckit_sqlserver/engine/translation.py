@@ -153,7 +153,9 @@ _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedState
     "42883": UndefinedFunction,
     "42P01": UndefinedTable,
 }
-_RAISED = re.compile(rf"({'|'.join(_RAISED_PROBLEMS)}) (.*)", re.DOTALL)
+_RAISED = re.compile(
+    rf"(?:Python exception occurred while executing the UDF: \w+: )?({'|'.join(_RAISED_PROBLEMS)}) (.*)", re.DOTALL
+)
 _PREFIX = re.compile(r"^[A-Za-z ]+ Error: ")
 _EXCERPT = re.compile(r"\n\s*\nLINE \d+:.*", re.DOTALL)
 _CANDIDATES = re.compile(r"\s*\n\s*(Candidate|Did you mean|Either add|You might)", re.DOTALL)

@@ -80,6 +80,12 @@ RESULTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("to_json", "row_to_json", "json_build_object", "json_build_array", "json_agg"), oids.JSON),
     **dict.fromkeys(("to_jsonb", "jsonb_build_object", "jsonb_build_array", "jsonb_agg"), oids.JSONB),
     **dict.fromkeys(("jsonb_strip_nulls", "jsonb_object_agg", "jsonb_extract_path", "jsonb_set"), oids.JSONB),
+    **dict.fromkeys(("jsonb_object", "jsonb_array_elements"), oids.JSONB),
+    **dict.fromkeys(("array_to_json", "json_object", "json_object_agg", "json_array_elements"), oids.JSON),
+    **dict.fromkeys(("json_strip_nulls", "json_extract_path"), oids.JSON),
+    **dict.fromkeys(
+        ("json_array_elements_text", "jsonb_array_elements_text", "json_object_keys", "jsonb_object_keys"), oids.TEXT
+    ),
     **dict.fromkeys(("current_schema", "current_database", "current_user", "session_user"), oids.NAME),
     **dict.fromkeys(("make_date", "to_date"), oids.DATE),
     **dict.fromkeys(("make_interval", "justify_days", "justify_hours", "justify_interval", "age"), oids.INTERVAL),

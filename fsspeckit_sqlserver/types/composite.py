@@ -32,6 +32,7 @@ __all__ = [
     "RowType",
     "RowTypeOid",
     "composite_column",
+    "field_types",
     "record_binary",
     "record_text",
     "row_types_of",
@@ -117,8 +118,22 @@ def _oid(text: str) -> RowTypeOid | RowArrayOid | None:
     return element if inner == text else RowArrayOid(element)
 
 
+@lru_cache(maxsize=1024)
+def field_types(text: str) -> tuple[tuple[str, str], ...]:
+    """Return name and DuckDB's type of each field of `STRUCT(…)`, or of a row without names, `TUPLE(…)`."""
+    parts = _split(text[text.index("(") + 1 : -1])
+    if text.startswith("TUPLE("):
+        return tuple((f"f{place}", part) for place, part in enumerate(parts, 1))
+    return tuple(_named(part, place) for place, part in enumerate(parts, 1))
+
+
 def _field(text: str, place: int) -> Column:
     """Return `name TYPE` or, of a row without names, `TYPE`, as a column; PostgreSQL calls the nameless f1, f2, …"""
+    name, rest = _named(text, place)
+    return composite_column(column_for(name, rest), rest)
+
+
+def _named(text: str, place: int) -> tuple[str, str]:
     name, rest = f"f{place}", text
     if text.startswith('"'):
         stop = 1
@@ -130,7 +145,7 @@ def _field(text: str, place: int) -> Column:
         word, space, after = text.partition(" ")
         if space and not _is_type(text):
             name, rest = word, after
-    return composite_column(column_for(name, rest), rest)
+    return name, rest
 
 
 def _is_type(text: str) -> bool:

@@ -18,6 +18,7 @@ FAMILIES: dict[str, list[list[str]]] = {
     "functions": [[statement] for statement in written.EXPRESSIONS],
     "queries": [[statement] for statement in written.QUERIES],
     "texts and patterns": [[statement] for statement in written.TEXTS],
+    "documents": [[statement] for statement in written.DOCUMENTS],
     "reports": [[statement] for statement in written.REPORTS],
     "errors": [[statement] for statement in written.ERRORS],
     "sessions": written.SCRIPTS,

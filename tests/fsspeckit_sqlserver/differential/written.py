@@ -28,6 +28,7 @@ QUERIES = _lines("queries.sql")
 REPORTS = _lines("reports.sql")
 ERRORS = _lines("errors.sql")
 TEXTS = _lines("texts.sql")
+DOCUMENTS = _lines("documents.sql")
 ZONED = [["SET TimeZone = 'Europe/Berlin'", statement, "RESET TimeZone"] for statement in _lines("zones.sql")]
 SCRIPTS: list[list[str]] = [
     ["BEGIN", "SELECT 1", "COMMIT"],
@@ -127,6 +128,23 @@ SCRIPTS: list[list[str]] = [
     ["SET extra_float_digits = -3", "SELECT pi(), 1/3.0::float8, 1.5::float4", "RESET extra_float_digits"],
     ["SET extra_float_digits = 3", "SELECT 0.1::float8 + 0.2::float8, 0.1::float4", "RESET extra_float_digits"],
     ["SET bytea_output = 'escape'", "SELECT '\\x0041ff5c'::bytea", "RESET bytea_output", "SELECT '\\x0041ff5c'::bytea"],
+    [
+        "SET TimeZone = 'America/New_York'",
+        "SELECT to_json(timestamptz '2024-07-01 12:00+00'), to_jsonb(ARRAY[timestamptz '2024-01-01 12:00:00.5+00'])",
+        "SELECT row_to_json(t) FROM (SELECT timestamptz '2024-07-01 12:00+00' AS m) t",
+        "RESET TimeZone",
+    ],
+    [
+        "SET IntervalStyle = 'iso_8601'",
+        "SELECT to_json(interval '1 day 2 hours'), jsonb_agg(interval '1 mon')",
+        "SELECT row_to_json(t) FROM (SELECT interval '1 day 2 hours' AS i) t",
+        "RESET IntervalStyle",
+    ],
+    [
+        "SET DateStyle = 'German'",
+        "SELECT to_json(date '2024-02-01'), json_agg(t) FROM (SELECT timestamp '2024-02-01 10:00' AS m) t",
+        "RESET DateStyle",
+    ],
     ["PREPARE p AS SELECT 1", "EXECUTE p", "DEALLOCATE p", "EXECUTE p"],
     [
         "PREPARE p (int, text) AS SELECT $1 + 1, $2",

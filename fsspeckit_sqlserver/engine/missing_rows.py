@@ -1,0 +1,60 @@
+"""Whole rows of the side of an outer join that may be missing, as arguments of functions. Pure.
+
+To DuckDB such a row is a struct of NULLs: `count(b)` would count it, `to_json(b)` write it. PostgreSQL's is NULL. A row
+that is there and has nothing but NULLs cannot be told from it, and is taken for missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from google.protobuf.message import Message
+from postgast import pg_query_pb2 as pb
+
+from fsspeckit_sqlserver.engine.json_makers import JSON_MAKERS
+from fsspeckit_sqlserver.engine.trees import child_messages, column, parsed_expression, replace_node
+
+__all__ = ["note_missing_rows"]
+
+_TAKERS: Final = JSON_MAKERS | {"count", "array_agg"}
+_SIDES: Final = {pb.JOIN_LEFT: (False, True), pb.JOIN_RIGHT: (True, False), pb.JOIN_FULL: (True, True)}
+
+
+def note_missing_rows(select: pb.SelectStmt) -> None:
+    """Let the functions that take rows of a query's relations take NULL for a missing one."""
+    names = {name for item in select.from_clause for name in _missing(item, may_miss=False)}
+    if not names:
+        return
+    for part in (select.target_list, select.sort_clause, [select.having_clause]):
+        for node in part:
+            _rewrite(node, names)
+
+
+def _missing(item: pb.Node, *, may_miss: bool) -> Iterator[str]:
+    kind = item.WhichOneof("node")
+    if kind == "join_expr":
+        join = item.join_expr
+        for side, is_open in zip((join.larg, join.rarg), _SIDES.get(join.jointype, (False, False)), strict=True):
+            yield from _missing(side, may_miss=may_miss or is_open)
+    elif may_miss and kind == "range_var":
+        yield item.range_var.alias.aliasname or item.range_var.relname
+    elif may_miss and kind == "range_subselect":
+        yield item.range_subselect.alias.aliasname
+
+
+def _rewrite(message: Message, names: set[str]) -> None:
+    if isinstance(message, pb.SelectStmt):
+        return
+    if isinstance(message, pb.FuncCall) and message.funcname[-1].string.sval in _TAKERS:
+        for argument in message.args:
+            fields = argument.column_ref.fields
+            is_row = len(fields) == 1 or (len(fields) == 2 and fields[1].HasField("a_star"))
+            if is_row and fields[0].string.sval in names:
+                row = column(fields[0].string.sval)
+                present = parsed_expression("CASE WHEN NOT gw_pg.row_is_null(r) THEN r END")
+                present.case_expr.args[0].case_when.expr.bool_expr.args[0].func_call.args[0].CopyFrom(row)
+                present.case_expr.args[0].case_when.result.CopyFrom(row)
+                replace_node(argument, present)
+    for child in child_messages(message):
+        _rewrite(child, names)

@@ -6,7 +6,7 @@ Pure. PostgreSQL's own parser (libpg_query through postgast) splits and parses; 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import postgast
@@ -40,12 +40,14 @@ class Statement:
         node: that protobuf message (`postgast.pg_query_pb2.SelectStmt`, …). Never changed in place: copy first.
         parameter_oids: the type of each `$n` as `describe` announced it, for `execute` to bind the values as; empty
             where nothing has been described.
+        source: the text it was cut out of, in whose UTF-8 bytes the tree's locations count.
     """
 
     sql: str
     node_name: str
     node: Any
     parameter_oids: tuple[int, ...] = ()
+    source: str = field(default="", compare=False, repr=False)
 
 
 _CACHED_TEXTS: Final = 512
@@ -74,7 +76,7 @@ def _parse(text: str) -> tuple[Statement, ...]:
         start, length = raw.stmt_location, raw.stmt_len
         piece = encoded[start : start + length] if length else encoded[start:]
         node_name = raw.stmt.WhichOneof("node")
-        statements.append(Statement(piece.decode().strip(), node_name, getattr(raw.stmt, node_name)))
+        statements.append(Statement(piece.decode().strip(), node_name, getattr(raw.stmt, node_name), source=text))
     return tuple(statements)
 
 

@@ -10,6 +10,7 @@ from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.altering import Altering
+from fsspeckit_sqlserver.engine.changed_columns import settle_change
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
@@ -22,6 +23,7 @@ from fsspeckit_sqlserver.engine.errors import (
 from fsspeckit_sqlserver.engine.moments import bound_values
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.planner import Planner, check_values
+from fsspeckit_sqlserver.engine.relations import known_relations
 from fsspeckit_sqlserver.engine.resolve import Resolution, resolve
 from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
@@ -215,8 +217,8 @@ class Changes:
 
     def _change(self, statement: Statement, parameters: Sequence[object]) -> NoRows | KnownRows:
         """Run a change of a temporary table; datasets in it are read whole."""
-        returned = self.returned(statement)
         node, resolution = self._resolved(statement)
+        returned = self.returned(statement)
         name = statement.node_name
         message = getattr(node, name)
         types = self.parameter_oids(statement, statement.parameter_oids)
@@ -256,6 +258,10 @@ class Changes:
         rewrite_samples(node)
         expand_rows(node)
         resolution = resolve(getattr(node, statement.node_name), self._planner)
+        tables = resolution.datasets
+        shapes = list(map(self._world.shapes.of, tables, self._planner.manifests(tables)))
+        relations = known_relations(tables, shapes, self._temporaries.tables)
+        settle_change(getattr(node, statement.node_name), relations)
         if resolution.uses_catalog:
             self._world.prepare_catalog()
         return node, resolution

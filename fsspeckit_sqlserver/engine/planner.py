@@ -18,6 +18,7 @@ from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
 from fsspeckit_sqlserver.engine.moments import Moment, bound_values
 from fsspeckit_sqlserver.engine.parameters import oid_of_value
+from fsspeckit_sqlserver.engine.relations import known_relations, settle_columns
 from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
 from fsspeckit_sqlserver.engine.running import is_stale
 from fsspeckit_sqlserver.engine.scanning import Prepared
@@ -175,6 +176,7 @@ class Planner:
         checkpoint()
         manifests = self.manifests(draft.tables)
         shapes = self._shapes(draft.tables, manifests)
+        settle_columns(draft.node, known_relations(draft.tables, shapes, self._temporaries.tables))
         if draft.resolution.uses_catalog:
             self._world.prepare_catalog()
         plan = compile_query(

@@ -20,6 +20,7 @@ from fsspeckit_sqlserver.session.simple import simple_query
 from fsspeckit_sqlserver.session.startup import begin_session
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.sqlstates import report
+from fsspeckit_sqlserver.statement import SyntaxProblem
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.backend import ErrorResponse, ReadyForQuery
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -145,6 +146,7 @@ class Session:
         except ClientGone:
             raise
         except GatewayError as error:
+            self._count_characters(error, message)
             yield from self._answer_error(error)
             state.phase = after_error(state.phase)
         if isinstance(message, fe.Query | fe.Sync | fe.FunctionCall) and state.phase is Phase.READY:
@@ -174,6 +176,17 @@ class Session:
                 raise Unsupported("fast-path function calls are not served; use SELECT function(…)")
             case _:
                 pass  # the rest of a COPY that is over
+
+    def _count_characters(self, error: GatewayError, message: FrontendMessage) -> None:
+        """Turn the place of an error, which the parse tree counts in bytes of UTF-8, into one in characters."""
+        position = getattr(error, "position", None)
+        if not position or isinstance(error, SyntaxProblem):
+            return
+        text = message.sql if isinstance(message, fe.Query | fe.Parse) else ""
+        if isinstance(message, fe.Execute) and (portal := self._state.portals.get(message.portal)) is not None:
+            text = "" if portal.prepared.statement is None else portal.prepared.statement.source
+        if text and not text.isascii():
+            setattr(error, "position", len(text.encode()[: position - 1].decode(errors="ignore")) + 1)  # noqa: B010
 
     def _malformed(self, error: MalformedMessage) -> Steps[None]:
         state = self._state

@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
 from fsspeckit_sqlserver.engine.answers import Answers
 from fsspeckit_sqlserver.engine.compiler import Plan
+from fsspeckit_sqlserver.engine.decoded import DECODED_SCHEMA, DecodedFiles
 from fsspeckit_sqlserver.engine.instance import Instance, InstanceConfig
 from fsspeckit_sqlserver.engine.leases import WHOLE_FILE_BYTES, FileBudget, Lease
 from fsspeckit_sqlserver.engine.queueing import FairQueue
@@ -205,7 +206,8 @@ class DuckEngine:
             raise
         budget = FileBudget(cache.config.max_size_bytes)
         self._shelf = Shelf(self._links, budget.descriptors // 2)
-        self.scanner = Scanner(self._shelf, ranged, budget, executor, whole_file_bytes)
+        self._decoded = DecodedFiles(self.instance, executor)
+        self.scanner = Scanner(self._shelf, ranged, self._decoded, budget, executor, whole_file_bytes)
         self.shapes = Shapes(self.instance, self._lease_one)
         self.version = _VERSION.format(duckdb=duckdb.__version__)
         self._lock = threading.Lock()
@@ -238,6 +240,7 @@ class DuckEngine:
         for session in sessions:
             session.interrupt()
             session.close()
+        self._decoded.close()
         self.instance.close()
         self._shelf.close()
         self._executor.shutdown(cancel_futures=True)
@@ -367,7 +370,8 @@ class DuckEngine:
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._catalog.install(connection)
         self.stability = learn_stability(connection)
-        connection.execute(f"CREATE SCHEMA {SHAPE_SCHEMA}")
+        for schema in (SHAPE_SCHEMA, DECODED_SCHEMA):
+            connection.execute(f"CREATE SCHEMA {schema}")
 
     def _lease_one(self, table: DatasetTable, manifest: Manifest, place: int) -> Lease:
         return self.scanner.lease(table, manifest, [place], no_checkpoint, is_ranged_preferred=True)

@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from fsspeckit_lib.errors import CacheStale, Cancelled, Corrupt, GatewayError, Internal, NotFound
+from fsspeckit_sqlserver.engine.decoded import DecodedLease
 from fsspeckit_sqlserver.engine.leases import Lease
 from fsspeckit_sqlserver.engine.translation import is_fatal, translate_duckdb
 
@@ -75,7 +76,7 @@ class Running:
     def __init__(
         self,
         cursor: duckdb.DuckDBPyConnection,
-        leases: Sequence[Lease],
+        leases: Sequence[Lease | DecodedLease],
         *,
         owns_cursor: bool,
         on_fatal: Callable[[], None],

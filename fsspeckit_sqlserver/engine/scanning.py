@@ -7,22 +7,25 @@ read while it runs.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.datasets import Manifest, Pruning
+from fsspeckit_lib.datasets import Manifest, Pruning, no_checkpoint
 from fsspeckit_lib.sql import bind, may_match_nulls, parse_where
 from fsspeckit_lib.sql.bind import AllOf, BoundPredicate
 from fsspeckit_lib.sql.literals import Fold, constant_of
 from fsspeckit_lib.sql.predicates import Anything
+from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.compiler import Plan
+from fsspeckit_sqlserver.engine.decoded import DECODED_SCHEMA, DecodedFiles, DecodedLease
 from fsspeckit_sqlserver.engine.explain import ScanReport
 from fsspeckit_sqlserver.engine.leases import FileBudget, Lease, lease_files
 from fsspeckit_sqlserver.engine.ranged_files import RangedFiles
-from fsspeckit_sqlserver.engine.scans import Group, group_files, scan_select
+from fsspeckit_sqlserver.engine.scans import Group, group_files, scan_select, table_select
 from fsspeckit_sqlserver.engine.scopes import Reference
 from fsspeckit_sqlserver.engine.shelf import Shelf
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
@@ -43,7 +46,7 @@ class Prepared:
 
     sql: str
     parameters: dict[str, object]
-    leases: list[Lease]
+    leases: list[Lease | DecodedLease]
     reports: list[ScanReport]
 
 
@@ -106,10 +109,16 @@ class Scanner:
     """Prepares queries. One per engine; thread-safe."""
 
     def __init__(
-        self, shelf: Shelf, ranged: RangedFiles, budget: FileBudget, executor: Executor, whole_file_bytes: int
+        self,
+        shelf: Shelf,
+        ranged: RangedFiles,
+        decoded: DecodedFiles,
+        budget: FileBudget,
+        executor: Executor,
+        whole_file_bytes: int,
     ) -> None:
         """Begin."""
-        self.shelf = shelf
+        self.shelf, self._decoded = shelf, decoded
         self._ranged, self._budget, self._executor = ranged, budget, executor
         self._whole_file_bytes = whole_file_bytes
 
@@ -138,6 +147,29 @@ class Scanner:
         lease.url, lease.files = table.dataset.store.url, files
         return lease
 
+    def _look_up(
+        self, plan: Plan, table: DatasetTable, manifest: Manifest, shape: Shape, groups: Mapping[Group, Sequence[int]]
+    ) -> DecodedLease | None:
+        """Return the table of the one file in which a row is looked up, if it is decoded; else count the look-up."""
+        if not plan.is_lookup or plan.uses_temp or len(groups) != 1:
+            return None
+        ((group, places),) = groups.items()
+        if len(places) != 1:
+            return None
+        file = manifest.files[places[0]]
+        key = (table.files, file.info.key, file.info.version, file.partition_values, shape.relation, group)
+
+        def source() -> tuple[str, Lease]:
+            select = scan_select([(group, 1)], shape, bool(manifest.partition_names))
+            return deparse("select_stmt", select), self.lease(table, manifest, places, no_checkpoint)
+
+        found = self._decoded.find(key, file)
+        if found is not None:
+            table.files.count_use(file.info)
+        else:
+            self._decoded.count(key, file, len(shape.columns), source)
+        return found
+
     def prepare(
         self,
         plan: Plan,
@@ -164,9 +196,9 @@ class Scanner:
         if plan.uses_now:
             named[plan.now_name] = now
         next_number = plan.parameters + 2
-        leases: list[Lease] = []
+        leases: list[Lease | DecodedLease] = []
         reports: list[ScanReport] = []
-        scans: list[tuple[list[tuple[Group, int]], Shape, bool]] = []
+        scans: list[tuple[Hashable, Callable[[], pb.SelectStmt]]] = []
         try:
             for place, (table, manifest, shape) in enumerate(zip(plan.tables, manifests, plan.shapes, strict=True)):
                 pruning, is_limited = prune_reference(
@@ -175,6 +207,11 @@ class Scanner:
                 groups = group_files(manifest, shape, pruning.files)
                 numbered: list[tuple[Group, int]] = []
                 read_bytes = 0
+                decoded = self._look_up(plan, table, manifest, shape, groups)
+                if decoded is not None:
+                    leases.append(decoded)
+                    read_bytes, groups = decoded.read_bytes, {}
+                    scans.append((decoded.name, partial(table_select, DECODED_SCHEMA, decoded.name)))
                 for group, places in groups.items():
                     lease = self.lease(table, manifest, places, checkpoint, is_ranged_preferred=plan.reads_no_column)
                     leases.append(lease)
@@ -182,15 +219,16 @@ class Scanner:
                     named[str(next_number)] = lease.paths
                     numbered.append((group, next_number))
                     next_number += 1
-                scans.append((numbered, shape, bool(manifest.partition_names)))
+                if decoded is None:
+                    is_hive = bool(manifest.partition_names)
+                    scans.append((tuple(groups), partial(scan_select, numbered, shape, is_hive)))
                 files = [manifest.files[kept].info.key for kept in pruning.files]
                 reports.append(
                     ScanReport(table.full_name, table.dataset.store.url, pruning, files, read_bytes, is_limited)
                 )
-            key = tuple(tuple(group for group, _ in numbered) for numbered, _, _ in scans)
-            sql = plan.sql(key, lambda: [scan_select(*scan) for scan in scans])
+            sql = plan.sql(tuple(key for key, _ in scans), lambda: [select() for _, select in scans])
             return Prepared(sql, named, leases, reports)
         except BaseException:
-            for lease in leases:
-                lease.close()
+            for held in leases:
+                held.close()
             raise

@@ -18,7 +18,7 @@ from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
 from fsspeckit_sqlserver.engine.tables import SHAPE_SCHEMA, Shape, quoted
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, parsed_select, replace_node, walk
 
-__all__ = ["Group", "fill_scans", "group_files", "point_at_shapes", "scan_select"]
+__all__ = ["Group", "fill_scans", "group_files", "point_at_shapes", "scan_select", "table_select"]
 
 Group: TypeAlias = tuple[str, ...]
 """How the files of one group give each column of the dataset: the SQL of its expression."""
@@ -92,6 +92,11 @@ def scan_select(groups: Sequence[tuple[Group, int]], shape: Shape, is_hive: bool
     return parsed_select(" UNION ALL ".join(parts))
 
 
+def table_select(schema: str, name: str) -> pb.SelectStmt:
+    """Return the SELECT over a table that holds what files hold."""
+    return parsed_select(f"SELECT * FROM {schema}.{name}")
+
+
 def point_at_shapes(message: pb.Node, shapes: Sequence[Shape]) -> None:
     """Let every dataset reference of a resolved tree mean the empty table of its shape."""
     for node in _references(message):
@@ -112,7 +117,8 @@ def fill_scans(message: pb.Node, selects: Sequence[pb.SelectStmt]) -> None:
         replacement = pb.Node()
         if is_plain and _reads_as_it_is(select):
             replacement.CopyFrom(select.from_clause[0])
-            replacement.range_function.alias.CopyFrom(reference.alias)
+            source = replacement.range_var if replacement.HasField("range_var") else replacement.range_function
+            source.alias.CopyFrom(reference.alias)
         else:
             replacement.range_subselect.subquery.select_stmt.CopyFrom(select)
             replacement.range_subselect.alias.CopyFrom(reference.alias)
@@ -130,7 +136,7 @@ def _reads_as_it_is(select: pb.SelectStmt) -> bool:
     return (
         len(target.fields) == 1
         and target.fields[0].WhichOneof("node") == "a_star"
-        and select.from_clause[0].WhichOneof("node") == "range_function"
+        and select.from_clause[0].WhichOneof("node") in {"range_function", "range_var"}
     )
 
 

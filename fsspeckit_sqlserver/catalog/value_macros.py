@@ -15,6 +15,12 @@ _SHORT_UNITS: Final = """('hour', 'hours', 'minute', 'minutes', 'second', 'secon
     'microsecond', 'microseconds')"""
 
 _TIMES: Final = (
+    # DuckDB writes and reads `0044-03-15 (BC) 10:00:00`
+    r"""CREATE MACRO gw_pg.gw_date_text(x) AS CASE WHEN x < '0001-01-01'
+        THEN regexp_replace(x::VARCHAR, '^(\S+) \(BC\)(.*)$', '\1\2 BC') ELSE x::VARCHAR END""",
+    "CREATE MACRO gw_pg.gw_date_texts(a) AS list_transform(a, lambda e: gw_pg.gw_date_text(e))",
+    r"""CREATE MACRO gw_pg.gw_dated(x) AS CASE WHEN ends_with(x, ' BC')
+        THEN regexp_replace(x, '^(\S+)(.*) BC$', '\1 (BC)\2') ELSE x END""",
     # PostgreSQL's difference of moments has days of 24 hours; DuckDB's counts days on the session's calendar
     """CREATE MACRO gw_pg.gw_days_and_time(us) AS
         to_days((us // 86400000000)::INTEGER) + to_microseconds(us % 86400000000)""",
@@ -48,6 +54,21 @@ _TIMES: Final = (
         gw_pg.gw_percentile(list_filter(a, lambda e: e IS NOT NULL), f)""",
     """CREATE MACRO gw_pg.interval_percentiles(a, fs) AS list_transform(fs,
         lambda f: gw_pg.gw_percentile(list_filter(a, lambda e: e IS NOT NULL), f))""",
+    """CREATE MACRO gw_pg.gw_fraction(f) AS CASE WHEN f < 0 OR f > 1
+        THEN error('22003 percentile value ' || f || ' is not between 0 and 1')::DOUBLE ELSE f END""",
+    """CREATE MACRO gw_pg.gw_cont_of(a, f) AS
+        CASE WHEN len(a) > 0 THEN gw_pg.gw_between(a, gw_pg.gw_fraction(f) * (len(a) - 1)) END""",
+    """CREATE MACRO gw_pg.gw_disc_of(a, f) AS
+        CASE WHEN len(a) > 0 AND f IS NOT NULL THEN a[greatest(ceil(gw_pg.gw_fraction(f) * len(a)), 1)::INTEGER] END""",
+    *(
+        f"""CREATE MACRO gw_pg.gw_{kind}{form}(a, f) AS
+            list_transform([list_filter(a, lambda e: e IS NOT NULL)], lambda v: {body})[1]"""
+        for kind in ("cont", "disc")
+        for form, body in (
+            ("", f"gw_pg.gw_{kind}_of(v, f)"),
+            ("_each", f"list_transform(f, lambda g: gw_pg.gw_{kind}_of(v, g))"),
+        )
+    ),
     """CREATE MACRO gw_pg.numeric_series(a, b, s) AS CASE
         WHEN s = 0 THEN error('22023 step size cannot equal zero')::BIGINT[]
         ELSE generate_series(0, floor((b - a) / s)::BIGINT) END.list_transform(lambda i: a + i * s)""",
@@ -67,6 +88,7 @@ _TIMES: Final = (
 _NEGATIVE: Final = "error('22011 negative substring length not allowed')"
 
 _TEXTS: Final = (
+    "CREATE MACRO gw_pg.gw_trimmed(x) AS rtrim(rtrim(x::VARCHAR, '0'), '.')",
     # a place before the first counts: of three characters from -1, the first two are not there
     "CREATE MACRO gw_pg.gw_substring_from(s, n) AS CASE WHEN n < 1 THEN s ELSE substring(s, n) END",
     f"""CREATE MACRO gw_pg.gw_substring_for(s, n, m) AS CASE

@@ -37,7 +37,7 @@ def announced(name: str, kind: str, wanted: Inferred) -> tuple[Column, str | Non
     cast = select_cast(kind)
     template = None if cast is None else f"CAST({{}} AS {cast})"
     oid = wanted.oid
-    if oid is None or (oid == own.type_oid and oid not in _TEXTS):
+    if oid is None or (oid == own.type_oid and oid not in _TEXTS and not wanted.is_trimmed):
         return own, template, cast or kind
     if oid == oids.VOID:
         return Column(name, oid), "coalesce(CAST({} AS VARCHAR), '')", "VARCHAR"
@@ -48,6 +48,8 @@ def announced(name: str, kind: str, wanted: Inferred) -> tuple[Column, str | Non
         return Column(name, oid, wanted.typmod), padded, kind
     if (oid == oids.JSONB and kind == "JSON") or (oid == oids.BIT and kind == "BIT"):
         return Column(name, oid, wanted.typmod), template, cast or kind
+    if wanted.is_trimmed and kind.startswith("DECIMAL("):
+        return Column(name, oid), "gw_pg.gw_trimmed({})", "VARCHAR"
     if _is_number_for(oid, kind):
         if oid == oids.NUMERIC and kind in _INTEGERS:
             return Column(name, oid), None, kind

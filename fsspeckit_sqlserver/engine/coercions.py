@@ -33,7 +33,6 @@ __all__ = [
     "float8_of",
     "moment_moved",
     "note_call",
-    "note_ordered_set",
     "part_of_jsonb",
 ]
 
@@ -57,6 +56,10 @@ _NAMES: Final = {
     oids.JSONB: "jsonb",
     oids.OID: "oid",
 }
+
+
+_DATES: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ})
+_DATE_ARRAYS: Final = frozenset(oids.ARRAY_OF[kind] for kind in _DATES)
 
 
 def adopt(node: pb.Node, kind: int, date_order: str) -> None:
@@ -99,11 +102,19 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
     elif target in TEXTS and source in oids.ELEMENT_OF:
         if source == oids.ARRAY_OF[oids.INTERVAL]:
             argument = call(("gw_pg", "interval_list"), argument)
+        elif source in _DATE_ARRAYS:
+            argument = call(("gw_pg", "gw_date_texts"), argument)
         elif source == oids.ARRAY_OF[oids.BOOL]:
             argument = call(("gw_pg", "bool_letters"), argument)
         replace_node(node.type_cast.arg, call(("gw_pg", "array_text"), argument))
     elif target in TEXTS and source == oids.INTERVAL:
         replace_node(node.type_cast.arg, call(("gw_pg", "interval_text"), argument))
+    elif target in TEXTS and source in _DATES:
+        replace_node(node.type_cast.arg, call(("gw_pg", "gw_date_text"), argument))
+    elif source in TEXTS and target in _DATES:
+        replace_node(node.type_cast.arg, call(("gw_pg", "gw_dated"), argument))
+    elif target in TEXTS and is_numeric_of_float(argument):
+        replace_node(node.type_cast.arg, call(("gw_pg", "gw_trimmed"), argument))
     elif target in TEXTS and source in {oids.FLOAT4, oids.FLOAT8}:
         replace_node(node.type_cast.arg, call(("gw_pg", "float_text"), argument))
     elif target == oids.NUMERIC and source in {oids.FLOAT4, oids.FLOAT8}:  # by their text of 6 and 15 digits
@@ -146,6 +157,15 @@ def float8_of(node: pb.Node) -> None:
     replace_node(node, cast(copied(node), type_name("float8")))
 
 
+def is_numeric_of_float(node: pb.Node) -> bool:
+    """Return whether an expression is a float as numeric, by its digits, of no certain scale."""
+    target = node.type_cast.type_name
+    if node.WhichOneof("node") != "type_cast" or target.typmods or target.array_bounds:
+        return False
+    function = node.type_cast.arg.func_call.funcname
+    return bool(function) and function[-1].string.sval == "printf" and target.names[-1].string.sval == "numeric"
+
+
 def int4_series(item: pb.Node, alias: str, column: str) -> None:
     """Let `generate_series(1, 3) AS n` give integers: DuckDB's are bigint."""
     select = parsed_select("SELECT x::int4 AS x FROM f() AS g(x)")
@@ -180,11 +200,13 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
                 letter.case_expr.args[0].case_when.expr.CopyFrom(argument)
                 letter.case_expr.args[1].case_when.expr.bool_expr.args[0].CopyFrom(argument)
                 replace_node(argument, letter)
-            elif kind == oids.INTERVAL:
-                replace_node(argument, call(("gw_pg", "interval_text"), copied(argument)))
+            elif kind == oids.INTERVAL or kind in _DATES:
+                macro = "interval_text" if kind == oids.INTERVAL else "gw_date_text"
+                replace_node(argument, call(("gw_pg", macro), copied(argument)))
         return oids.TEXT
-    if name == "array_to_string" and first == oids.ARRAY_OF[oids.INTERVAL]:
-        replace_node(arguments[0], call(("gw_pg", "interval_list"), copied(arguments[0])))
+    if name == "array_to_string" and (first == oids.ARRAY_OF[oids.INTERVAL] or first in _DATE_ARRAYS):
+        macro = "gw_date_texts" if first in _DATE_ARRAYS else "interval_list"
+        replace_node(arguments[0], call(("gw_pg", macro), copied(arguments[0])))
         return oids.TEXT
     if name in {"to_json", "to_jsonb"} and len(kinds) == 1 and first is None and arguments[0].HasField("a_const"):
         raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
@@ -226,34 +248,6 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"date_trunc", "date_bin"} and len(kinds) > 1:
         return _note_truncation(node, name, kinds)
     return None
-
-
-def note_ordered_set(node: pb.Node, name: str, fraction: int | None, sorted_kind: int | None) -> int | None:
-    """Rewrite a percentile, `f(fraction) WITHIN GROUP (ORDER BY x)`; return its type.
-
-    Args:
-        fraction: type of the fraction, or of an array of them.
-        sorted_kind: type of x.
-    """
-    function = node.func_call
-    is_list = fraction in oids.ELEMENT_OF
-    if name != "percentile_cont":
-        return oids.ARRAY_OF.get(sorted_kind or 0) if is_list else sorted_kind
-    if sorted_kind in {*TEXTS, oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.BOOL}:
-        raise UndefinedFunction(f"function percentile_cont(numeric, {type_words(sorted_kind or 0)}) does not exist")
-    kind = oids.FLOAT8
-    if sorted_kind in NUMBERS:
-        float8_of(function.agg_order[0].sort_by.node)
-    elif sorted_kind == oids.INTERVAL:
-        kind = oids.INTERVAL
-        collected = copied(node)
-        collected.func_call.agg_within_group = False
-        del collected.func_call.funcname[:]
-        collected.func_call.funcname.add().string.sval = "list"
-        collected.func_call.args[0].CopyFrom(collected.func_call.agg_order[0].sort_by.node)
-        macro = "interval_percentiles" if is_list else "interval_percentile"
-        replace_node(node, call(("gw_pg", macro), collected, copied(function.args[0])))
-    return oids.ARRAY_OF[kind] if is_list else kind
 
 
 def _note_truncation(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:

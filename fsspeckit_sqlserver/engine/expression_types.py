@@ -20,10 +20,10 @@ from fsspeckit_sqlserver.engine.coercions import (
     float8_of,
     moment_moved,
     note_call,
-    note_ordered_set,
     part_of_jsonb,
 )
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
+from fsspeckit_sqlserver.engine.ordered_sets import note_ordered_set
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.trees import call, cast, child_messages, copied, names_of, replace_node, type_name
 from fsspeckit_sqlserver.engine.typing_rules import (
@@ -34,6 +34,7 @@ from fsspeckit_sqlserver.engine.typing_rules import (
     TEXTS,
     castable,
     matched,
+    nullif_type,
     promoted,
     sum_type,
     type_words,
@@ -159,7 +160,7 @@ class Expressions:
         for part in (function.agg_filter, function.over):
             self.visit_all(part)
         if function.agg_within_group:
-            return note_ordered_set(node, name, first, order[0]) if self._is_strict and len(order) == 1 else None
+            return note_ordered_set(node, name, kinds, order) if self._is_strict else None
         if self._is_strict and (changed := note_call(node, name, kinds)) is not None:
             return changed
         if name in RESULTS:
@@ -205,7 +206,7 @@ class Expressions:
     def _case_expr(self, node: pb.Node) -> int | None:
         case = node.case_expr
         subject = self.visit(case.arg)
-        branches = []
+        branches = [case.defresult] if case.HasField("defresult") else []  # whose type comes first
         for item in case.args:
             if case.HasField("arg"):
                 self.visit(item.case_when.expr)
@@ -214,8 +215,6 @@ class Expressions:
             else:
                 self.condition(item.case_when.expr, "CASE/WHEN")
             branches.append(item.case_when.result)
-        if case.HasField("defresult"):
-            branches.append(case.defresult)
         return self._choose(branches, "CASE")
 
     def _coalesce_expr(self, node: pb.Node) -> int | None:
@@ -289,7 +288,7 @@ class Expressions:
         if expression.kind in _BOOLEAN_KINDS:
             return oids.BOOL
         if expression.kind == pb.AEXPR_NULLIF:
-            return left
+            return nullif_type(left, right)
         if expression.kind != pb.AEXPR_OP:
             return None
         if not expression.HasField("lexpr"):
@@ -378,9 +377,8 @@ class Expressions:
                 replace_node(side, cast(copied(side), type_name("text")))
                 cast_literal(side, kind, oids.TEXT, self._order)
                 return oids.TEXT
-        if {left, right} & TEXTS:
-            return oids.TEXT
-        return None
+        is_quoted = all(side.a_const.WhichOneof("val") == "sval" for side in (expression.lexpr, expression.rexpr))
+        return oids.TEXT if {left, right} & TEXTS or is_quoted else None
 
 
 _SIMPLE: Final = {"null_test": oids.BOOL, "boolean_test": oids.BOOL, "grouping_func": oids.INT4}

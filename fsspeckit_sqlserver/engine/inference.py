@@ -13,7 +13,7 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.coercions import int4_series
+from fsspeckit_sqlserver.engine.coercions import int4_series, is_numeric_of_float
 from fsspeckit_sqlserver.engine.expression_types import Expressions, Names
 from fsspeckit_sqlserver.engine.trees import names_of
 from fsspeckit_sqlserver.types import oids
@@ -28,6 +28,7 @@ class Inferred:
 
     oid: int | None
     typmod: int = -1
+    is_trimmed: bool = False  # a numeric without zeros at its end
 
 
 def infer_types(
@@ -85,7 +86,7 @@ class _Inference(Expressions):
             name = target.res_target.name
             if not name and value.WhichOneof("node") == "column_ref":
                 name = value.column_ref.fields[-1].string.sval
-            found.append((name.casefold(), Inferred(oid, _typmod_of(value))))
+            found.append((name.casefold(), Inferred(oid, _typmod_of(value), is_numeric_of_float(value))))
         return found
 
     def _star(self, select: pb.SelectStmt, is_qualified: bool) -> list[tuple[str, Inferred]] | None:

@@ -78,14 +78,14 @@ def restyle_macro(node: pb.Node, form: TextForm) -> None:
     """Do so where another rule has put a macro that writes text."""
     function = node.func_call
     name = function.funcname[-1].string.sval
-    if name == "interval_text":
+    if name in {"interval_text", "gw_date_text"}:
         argument = copied(function.args[0])
         _restyle(argument, form)
         replace_node(node, argument)
     elif name == "array_text":
         if not _is_styled(function.args[0]):
             _restyle(function.args[0], form, "styled_list")
-    elif name == "interval_list":
+    elif name in {"interval_list", "gw_date_texts"}:
         argument = copied(function.args[0])
         _restyle(argument, form, "styled_list")
         replace_node(node, argument)

@@ -20,6 +20,7 @@ __all__ = [
     "TEXTS",
     "castable",
     "matched",
+    "nullif_type",
     "promoted",
     "sum_type",
     "type_words",
@@ -140,26 +141,61 @@ def promoted(left: int, right: int) -> int:
     return max(left, right, key=NUMBERS.index)
 
 
+_CATEGORIES: Final[Mapping[int, str]] = {
+    **dict.fromkeys((*NUMBERS, *_OID_LIKE), "number"),
+    **dict.fromkeys((oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.NAME, oids.CHAR), "text"),
+    **dict.fromkeys((oids.DATE, oids.TIME, oids.TIMETZ, oids.TIMESTAMP, oids.TIMESTAMPTZ), "date"),
+    **dict.fromkeys((oids.BIT, oids.VARBIT), "bits"),
+}
+_PREFERRED: Final = frozenset({oids.FLOAT8, oids.OID, oids.TEXT, oids.TIMESTAMPTZ, oids.VARBIT})
+_FLOATS: Final = frozenset({oids.FLOAT4, oids.FLOAT8})
+_ANY_TEXT: Final = frozenset({oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.NAME})
+_IMPLICIT: Final[Mapping[int, frozenset[int]]] = {
+    oids.INT2: frozenset({oids.INT4, oids.INT8, oids.NUMERIC, *_FLOATS, *_OID_LIKE}),
+    oids.INT4: frozenset({oids.INT8, oids.NUMERIC, *_FLOATS, *_OID_LIKE}),
+    oids.INT8: frozenset({oids.NUMERIC, *_FLOATS, *_OID_LIKE}),
+    oids.NUMERIC: _FLOATS,
+    oids.FLOAT4: frozenset({oids.FLOAT8}),
+    oids.OID: _OID_LIKE,
+    **dict.fromkeys(_OID_LIKE - {oids.OID}, frozenset({oids.OID})),
+    **dict.fromkeys((oids.TEXT, oids.VARCHAR, oids.BPCHAR), _ANY_TEXT),
+    oids.NAME: frozenset({oids.TEXT}),
+    oids.CHAR: frozenset({oids.TEXT}),
+    oids.DATE: frozenset({oids.TIMESTAMP, oids.TIMESTAMPTZ}),
+    oids.TIMESTAMP: frozenset({oids.TIMESTAMPTZ}),
+    oids.TIME: frozenset({oids.TIMETZ, oids.INTERVAL}),
+    oids.BIT: frozenset({oids.VARBIT}),
+    oids.VARBIT: frozenset({oids.BIT}),
+}
+
+
 def matched(kinds: list[int]) -> int | None:
-    """Return the one type of the branches of CASE, COALESCE, ARRAY or UNION; None where they cannot be matched."""
+    """Return the one type of the branches of CASE, COALESCE, ARRAY or UNION; None where they cannot be matched.
+
+    The first, unless a later one is of its category and takes it without a cast that would not be taken back.
+    Source: PostgreSQL 16 manual, "UNION, CASE, and Related Constructs"; `select_common_type`.
+    """
     first = kinds[0]
     for other in kinds[1:]:
-        if other == first:
+        if other == first or oids.UNKNOWN in (first, other):
             continue
-        if first in NUMBERS and other in NUMBERS:
-            # unlike an operator, a choice of real and integer stays real
-            first = max(first, other, key=NUMBERS.index)
-        elif first in TEXTS and other in TEXTS:
-            first = oids.TEXT
-        elif {first, other} <= {oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ}:
-            first = max(first, other)
-        elif {first, other} <= {oids.TIME, oids.TIMETZ}:
-            first = oids.TIMETZ
-        elif first in SHOWN_NAMES and other in SHOWN_NAMES:
-            return None
-        else:
-            return 0
+        category = _CATEGORIES.get(first)
+        if category is None or _CATEGORIES.get(other) != category:
+            return None if first in SHOWN_NAMES and other in SHOWN_NAMES else 0
+        is_taken = other in _IMPLICIT.get(first, ())
+        if first not in _PREFERRED and is_taken and first not in _IMPLICIT.get(other, ()):
+            first = other
+    if any(kind != first and first not in _IMPLICIT.get(kind, ()) and kind in _CATEGORIES for kind in kinds):
+        return None
     return first
+
+
+def nullif_type(left: int | None, right: int | None) -> int | None:
+    """Return the type of NULLIF: that of the left side of the comparison, after it has met the right one."""
+    if left not in NUMBERS or right not in NUMBERS:
+        return left
+    has_own = {left, right} <= {*INTEGERS} or {left, right} <= _FLOATS
+    return left if has_own else promoted(left, right)
 
 
 def sum_type(argument: int) -> int | None:

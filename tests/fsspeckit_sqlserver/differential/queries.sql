@@ -193,3 +193,111 @@ select id as "localtime", count(*) from people group by "localtime" order by "lo
 select id as current_date from people order by current_date, 1
 select current_schema order by current_schema
 select 1 as x order by current_schema(), current_database(), version()
+SELECT rank(2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT dense_rank(2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percent_rank(2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT cume_dist(2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT rank(2) WITHIN GROUP (ORDER BY id DESC), cume_dist(2) WITHIN GROUP (ORDER BY id DESC) FROM people
+SELECT g, rank(15) WITHIN GROUP (ORDER BY i), dense_rank(15) WITHIN GROUP (ORDER BY i), percent_rank(15) WITHIN GROUP (ORDER BY i), cume_dist(15) WITHIN GROUP (ORDER BY i) FROM sums GROUP BY g ORDER BY g
+SELECT rank(NULL) WITHIN GROUP (ORDER BY paid), rank(20.00) WITHIN GROUP (ORDER BY paid NULLS FIRST) FROM people
+SELECT rank('Bob') WITHIN GROUP (ORDER BY name), dense_rank('Bob') WITHIN GROUP (ORDER BY name DESC) FROM people
+SELECT rank(1, 20) WITHIN GROUP (ORDER BY g, i) FROM sums
+SELECT dense_rank(1, 15) WITHIN GROUP (ORDER BY g, i DESC) FROM sums
+SELECT rank(2) WITHIN GROUP (ORDER BY id) FILTER (WHERE id > 1) FROM people
+SELECT rank(2) WITHIN GROUP (ORDER BY id) FROM people WHERE false
+SELECT percent_rank(2) WITHIN GROUP (ORDER BY id), cume_dist(2) WITHIN GROUP (ORDER BY id) FROM people WHERE false
+SELECT rank() WITHIN GROUP (ORDER BY id) FROM people
+SELECT rank(1, 2) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_cont(NULL) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_disc(NULL) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY id), percentile_disc(0.5) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_cont(ARRAY[0.25, 0.5, NULL]) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_disc(ARRAY[0.25, 0.5, NULL]) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_disc(ARRAY[0.25, 0.5]) WITHIN GROUP (ORDER BY name DESC) FROM people
+SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_cont(g * 0.25) WITHIN GROUP (ORDER BY i) FROM sums GROUP BY g ORDER BY g
+SELECT percentile_cont('{0.25,0.75}'::float8[]) WITHIN GROUP (ORDER BY id) FROM people
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY born), percentile_disc(0.5) WITHIN GROUP (ORDER BY paid) FROM people
+SELECT mode() WITHIN GROUP (ORDER BY boss) FROM people
+SELECT mode() WITHIN GROUP (ORDER BY g), mode() WITHIN GROUP (ORDER BY g DESC) FROM sums
+SELECT mode() WITHIN GROUP (ORDER BY name) FROM people
+SELECT mode() WITHIN GROUP (ORDER BY name DESC) FROM people
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY i) FILTER (WHERE i > 10) FROM sums
+SELECT percentile_cont(0.3) WITHIN GROUP (ORDER BY paid), percentile_cont(0.3) WITHIN GROUP (ORDER BY height DESC) FROM people
+VALUES (1259::oid),(1247)
+VALUES (1247),(1259::oid)
+SELECT CASE WHEN true THEN 1::oid ELSE 2 END
+SELECT COALESCE(1::oid, 2)
+SELECT ARRAY[1::oid, 2]
+SELECT GREATEST(1::oid, 2)
+SELECT 1::int2 UNION ALL SELECT 2
+SELECT 1::int8 UNION ALL SELECT 2
+SELECT 1.5 UNION ALL SELECT 2::float8
+SELECT 1.5 UNION ALL SELECT 2::float4
+SELECT 1 UNION ALL SELECT 2::float4
+SELECT 1::float4 UNION ALL SELECT 2::float8
+SELECT ARRAY[1::float4, 2]
+SELECT ARRAY[1::float4, 2.5]
+SELECT ARRAY[1::int2, 2::int8]
+SELECT COALESCE('1', 2)
+SELECT COALESCE(NULL::int2, 3::int8, 4)
+SELECT CASE WHEN true THEN 'a' END
+SELECT CASE WHEN true THEN 'a'::varchar ELSE 'b'::text END
+SELECT CASE WHEN true THEN 'b'::text ELSE 'a'::varchar END
+SELECT CASE WHEN true THEN 'a'::varchar ELSE 'b' END
+SELECT CASE WHEN true THEN 'a'::name ELSE 'b'::text END
+SELECT CASE WHEN true THEN 'a'::name ELSE 'b' END
+SELECT 'a'::varchar(3) UNION ALL SELECT 'b'::varchar(5)
+SELECT 'a'::varchar(3) UNION ALL SELECT 'b'::varchar(3)
+SELECT NULL UNION ALL SELECT 1
+SELECT NULL UNION ALL SELECT NULL
+SELECT 'a' UNION ALL SELECT 'b'
+SELECT date '2024-01-01' UNION ALL SELECT timestamp '2024-01-01 10:00'
+SELECT date '2024-01-01' UNION ALL SELECT '2024-02-01'
+SELECT CASE WHEN true THEN date '2024-01-01' ELSE timestamptz '2024-01-01 10:00+00' END
+SELECT COALESCE(date '2024-01-01', timestamp '2024-01-01')
+SELECT GREATEST(date '2024-01-01', '2024-05-01')
+SELECT LEAST(1, 2.5, 3::float8)
+SELECT interval '1 day' UNION ALL SELECT '2 days'
+SELECT json '{}' UNION ALL SELECT '[]'
+SELECT 1 UNION SELECT 'a'
+SELECT 1 UNION SELECT 'a'::text
+SELECT true UNION SELECT 1
+SELECT NULLIF(1, 2.5), NULLIF(1.5, 1), NULLIF('a', 'b'), NULLIF(1::int2, 1)
+VALUES (NULL, 1), ('x', 2)
+VALUES (1), (NULL), (3::int8)
+VALUES ('2024-01-01'::date), ('2024-01-02')
+VALUES ('a'::varchar), ('b')
+SELECT * FROM (VALUES (1259::oid), (1247)) v(x)
+SELECT ARRAY['a', NULL], ARRAY[NULL, 1], ARRAY[NULL]
+SELECT ARRAY[date '2024-01-01', '2024-01-02'], ARRAY[date '2024-01-01', timestamp '2024-01-01']
+SELECT ARRAY['a'::varchar, 'b'], ARRAY['a'::name, 'b'::text]
+SELECT 1::oid = 1, 1::oid < 2, 1::oid IN (1, 2)
+SELECT max(x) FROM (VALUES (1::oid), (2)) v(x)
+SELECT 1::oid::int4, 1::oid::int8, 1::oid::text
+SELECT 'pg_class'::regclass::oid, 'pg_class'::regclass::int4, 'pg_class'::regclass::text
+SELECT 1::int8 & 3, 1::int2 | 2::int2, 5 # 3, ~5::int8
+SELECT 1::int2 + 1::int2, 1::int2 + 1::int8, 1::int4 * 2.5, 2.5 * 1::float8, 1::float4 + 1, 1::float4 + 1.5, 1::float4 * 1::float4
+SELECT date '2024-01-01' + 1, date '2024-01-01' - date '2023-01-01', date '2024-01-01' + time '10:00', date '2024-01-01' + interval '1 day', timestamp '2024-01-01' - timestamp '2023-01-01', now() - now(), age(date '2024-01-01'), time '10:00' + interval '1 hour', interval '1 day' * 2, interval '1 day' / 2, 2 * interval '1 day', 1.5 * interval '1 day'
+SELECT date '0044-03-15 BC'::text, '0044-03-15 BC'::date, timestamp '0044-03-15 10:00 BC'::text
+SELECT date '0044-03-15 BC' || '!', concat(date '0044-03-15 BC', 'x'), format('%s', date '0044-03-15 BC')
+SELECT timestamptz '0044-03-15 10:00+00 BC'::text
+SELECT array_to_string(ARRAY[date '0044-03-15 BC'], ','), ARRAY[date '0044-03-15 BC']::text
+SELECT string_agg(d::text, ',') FROM (VALUES (date '0044-03-15 BC'), (date '2024-01-01')) v(d)
+SELECT d::text, d::varchar(20), 'x' || d FROM (VALUES (date '0044-03-15 BC'), (date 'infinity'), (date '10000-01-01'), (NULL)) v(d)
+SELECT ('0044-03-15' || ' BC')::date
+SELECT ('0044-03-15' || ' BC')::timestamp
+SELECT t::date FROM (VALUES ('0044-03-15 BC'::text), ('2024-01-01')) v(t)
+SELECT 'infinity'::text::date, ('-inf' || 'inity')::timestamp
+SELECT date '0044-03-15 BC' + 1, date '0044-03-15 BC' - interval '1 year'
+SELECT date_trunc('year', timestamp '0044-03-15 10:00 BC')
+SELECT d::numeric, f::numeric, d::numeric(10,2), f::numeric(10,1) FROM sums
+SELECT (d + 0.1)::numeric FROM sums
+SELECT d::numeric::text FROM sums
+SELECT round(d::numeric, 2), round((d/3)::numeric, 2) FROM sums
+SELECT round(avg(d)::numeric, 2), sum(d)::numeric FROM sums
+SELECT d::int, d::int8, 2.5::float8::int, 3.5::float8::int, (-2.5)::float8::int, 2.5::numeric::int, 3.5::numeric::int
+SELECT extract(year from date '0044-03-15 BC')
+SELECT make_date(-44, 3, 15)
+SELECT 'NaN'::float8::numeric
+SELECT ('{1,2}'::text)::text || '!', 'a' || 'b'

@@ -15,7 +15,11 @@ import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from fsspeckit_lib.errors import Unsupported
+from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.composite import RECORD, composite_column
 from fsspeckit_sqlserver.types.json_out import JsonForm, documents, elements
+from fsspeckit_sqlserver.types.style import TextStyle
+from fsspeckit_sqlserver.types.text_out import text_array
 
 __all__ = ["JSON_MACROS", "install_json"]
 
@@ -62,6 +66,10 @@ def _json_text(values: pa.Array, kinds: pa.Array, zones: pa.Array, forms: pa.Arr
         interval_style=interval_style,
     )
     write = elements if word in _COLLECTED else documents
+    if word == "record":
+        column = composite_column(Column("", RECORD), kinds[0].as_py())
+        style = TextStyle(time_zone=form.time_zone, interval_style=interval_style)
+        return text_array(values.combine_chunks(), column.type_oid, style)
     try:
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()

@@ -7,6 +7,7 @@ from typing import Final
 from fsspeckit_sqlserver.engine.inference import Inferred
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.composite import RECORD, composite_column
 from fsspeckit_sqlserver.types.mapping import column_for, select_cast
 
 __all__ = ["announced"]
@@ -33,6 +34,8 @@ def announced(name: str, kind: str, wanted: Inferred) -> tuple[Column, str | Non
         kind: DuckDB's type.
         wanted: PostgreSQL's type, which is taken where DuckDB's values can become it without loss.
     """
+    if kind.startswith("TUPLE("):
+        return composite_column(Column(name, RECORD), kind), None, kind
     own = column_for(name, kind)
     cast = select_cast(kind)
     template = None if cast is None else f"CAST({{}} AS {cast})"

@@ -10,6 +10,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine import literals
 from fsspeckit_sqlserver.engine.errors import DatatypeMismatch, UndefinedFunction, WrongObjectType
+from fsspeckit_sqlserver.engine.records import row_constant
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -25,6 +26,7 @@ from fsspeckit_sqlserver.engine.trees import (
 )
 from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS, type_words
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.composite import RECORD, RowArrayOid, RowTypeOid
 
 __all__ = [
     "adopt",
@@ -66,6 +68,11 @@ def adopt(node: pb.Node, kind: int, date_order: str) -> None:
     """Give a constant in quotes the type it meets."""
     if node.WhichOneof("node") != "a_const" or node.a_const.WhichOneof("val") != "sval":
         return
+    if isinstance(kind, RowTypeOid):
+        if kind != RECORD:
+            settle = lambda made, oid: cast_literal(made, None, oid, date_order)  # noqa: E731
+            replace_node(node, row_constant(node.a_const.sval.sval, kind, settle))
+        return
     element = oids.ELEMENT_OF.get(kind)
     name = "text" if element in TEXTS else _NAMES.get(element or kind)
     if name is None:
@@ -96,6 +103,10 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
     if target == oids.JSONB:
         if source != oids.JSONB:
             replace_node(node.type_cast.arg, call(("gw_pg", "gw_jsonb"), copied(argument)))
+    elif target in TEXTS and isinstance(source, RowTypeOid | RowArrayOid):
+        replace_node(node.type_cast.arg, call(("gw_pg", "gw_json"), argument, string("record postgres")))
+    elif target in TEXTS and source == oids.JSON and argument.WhichOneof("node") == "column_ref":  # or a struct
+        replace_node(node.type_cast.arg, call(("gw_pg", "gw_json"), argument, string("json postgres")))
     elif target in TEXTS and source == oids.BYTEA:
         shown = call("lower", call("hex", argument))
         replace_node(node.type_cast.arg, call("concat", string("\\x"), shown))

@@ -25,6 +25,7 @@ from fsspeckit_sqlserver.engine.coercions import (
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.ordered_sets import note_ordered_set
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
+from fsspeckit_sqlserver.engine.records import cast_to_row, note_null_test
 from fsspeckit_sqlserver.engine.trees import call, cast, child_messages, copied, names_of, replace_node, type_name
 from fsspeckit_sqlserver.engine.typing_rules import (
     FIRST_ARGUMENT,
@@ -40,6 +41,7 @@ from fsspeckit_sqlserver.engine.typing_rules import (
     type_words,
 )
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.composite import RowTypeOid
 
 __all__ = ["Expressions", "Names"]
 
@@ -142,6 +144,9 @@ class Expressions:
                 self.visit(element)
             return target
         source = self.visit(argument)
+        if isinstance(target, RowTypeOid):
+            cast_to_row(node, target, lambda made, oid: cast_literal(made, None, oid, self._order), source)
+            return target
         if source == oids.REGPROC and target in TEXTS:
             replace_node(argument, call(("gw_pg", "regproc_text"), copied(argument)))
         if target is None or not self._is_strict:
@@ -179,6 +184,12 @@ class Expressions:
         if name == "date_trunc" and len(kinds) > 1:
             return oids.TIMESTAMPTZ if kinds[1] == oids.DATE else kinds[1]
         return None
+
+    def _null_test(self, node: pb.Node) -> int:
+        kind = self.visit(node.null_test.arg)
+        if isinstance(kind, RowTypeOid):
+            note_null_test(node, kind)
+        return oids.BOOL
 
     def _bool_expr(self, node: pb.Node) -> int:
         word = {pb.AND_EXPR: "AND", pb.OR_EXPR: "OR"}.get(node.bool_expr.boolop, "NOT")
@@ -263,6 +274,9 @@ class Expressions:
         steps = node.a_indirection.indirection
         for step in steps:
             self.visit_all(step)
+        if isinstance(kind, RowTypeOid) and len(steps) == 1 and steps[0].WhichOneof("node") == "string":
+            name = steps[0].string.sval.casefold()
+            return next((each.type_oid for each in kind.row_type.fields if each.name.casefold() == name), None)
         if len(steps) == 1 and steps[0].WhichOneof("node") == "a_indices" and kind in oids.ELEMENT_OF:
             return kind if steps[0].a_indices.is_slice else oids.ELEMENT_OF[kind or 0]
         return None
@@ -381,7 +395,7 @@ class Expressions:
         return oids.TEXT if {left, right} & TEXTS or is_quoted else None
 
 
-_SIMPLE: Final = {"null_test": oids.BOOL, "boolean_test": oids.BOOL, "grouping_func": oids.INT4}
+_SIMPLE: Final = {"boolean_test": oids.BOOL, "grouping_func": oids.INT4}
 _VALUES: Final = {
     pb.SVFOP_CURRENT_DATE: oids.DATE,
     pb.SVFOP_CURRENT_TIME: oids.TIMETZ,

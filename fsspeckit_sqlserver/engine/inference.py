@@ -15,6 +15,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.coercions import int4_series, is_numeric_of_float
 from fsspeckit_sqlserver.engine.expression_types import Expressions, Names
+from fsspeckit_sqlserver.engine.records import fields_of_star
 from fsspeckit_sqlserver.engine.trees import names_of
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.mapping import numeric_typmod
@@ -76,6 +77,10 @@ class _Inference(Expressions):
         found: list[tuple[str, Inferred]] | None = []
         for target in select.target_list:
             value = target.res_target.val
+            if (row := fields_of_star(target)) is not None:
+                self.visit(row)
+                found = None
+                continue
             oid = self.visit(value)
             if found is None:
                 continue

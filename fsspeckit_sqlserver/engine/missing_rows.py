@@ -1,4 +1,4 @@
-"""Whole rows of the side of an outer join that may be missing, as arguments of functions. Pure.
+"""Whole rows where DuckDB sees them otherwise: of an outer join, as arguments of functions; of `unnest`. Pure.
 
 To DuckDB such a row is a struct of NULLs: `count(b)` would count it, `to_json(b)` write it. PostgreSQL's is NULL. A row
 that is there and has nothing but NULLs cannot be told from it, and is taken for missing.
@@ -13,9 +13,9 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.json_makers import JSON_MAKERS
-from fsspeckit_sqlserver.engine.trees import child_messages, column, parsed_expression, replace_node
+from fsspeckit_sqlserver.engine.trees import child_messages, column, names_of, parsed_expression, replace_node, walk
 
-__all__ = ["note_missing_rows"]
+__all__ = ["name_unnested_fields", "note_missing_rows"]
 
 _TAKERS: Final = JSON_MAKERS | {"count", "array_agg"}
 _SIDES: Final = {pb.JOIN_LEFT: (False, True), pb.JOIN_RIGHT: (True, False), pb.JOIN_FULL: (True, True)}
@@ -58,3 +58,28 @@ def _rewrite(message: Message, names: set[str]) -> None:
                 replace_node(argument, present)
     for child in child_messages(message):
         _rewrite(child, names)
+
+
+def name_unnested_fields(select: pb.SelectStmt) -> None:
+    """Let `r.p` mean the field of `FROM unnest(rows) AS r`, whose one column DuckDB calls `r.r`."""
+    names = {name for item in select.from_clause for name in _unnested(item)}
+    if not names:
+        return
+    for part in list(walk(select)):
+        if not isinstance(part, pb.Node) or part.WhichOneof("node") != "column_ref":
+            continue
+        parts = names_of(part.column_ref.fields)
+        if len(parts) == 2 and parts[0] in names and parts[1] not in {"", parts[0]}:
+            taken = pb.Node()
+            taken.a_indirection.arg.CopyFrom(column(parts[0], parts[0]))
+            taken.a_indirection.indirection.add().string.sval = parts[1]
+            replace_node(part, taken)
+
+
+def _unnested(item: pb.Node) -> Iterator[str]:
+    for part in walk(item):
+        if isinstance(part, pb.RangeFunction) and not part.ordinality and not part.alias.colnames:
+            called = part.functions[0].list.items[0].func_call if len(part.functions) == 1 else None
+            is_unnest = called is not None and [each.string.sval for each in called.funcname] == ["unnest"]
+            if is_unnest and called is not None and len(called.args) == 1 and part.alias.aliasname:
+                yield part.alias.aliasname

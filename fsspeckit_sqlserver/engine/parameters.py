@@ -28,7 +28,7 @@ from fsspeckit_sqlserver.engine.trees import (
     walk,
 )
 from fsspeckit_sqlserver.types import oids
-from fsspeckit_sqlserver.types.composite import RowTypeOid
+from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid, row_type_named
 
 __all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type", "oid_of_value"]
 
@@ -106,6 +106,9 @@ def oid_of_type(name: pb.TypeName) -> int | None:
         return oids.TEXT  # a name; the cast in the statement looks it up
     oid = _TYPE_OIDS.get(last)
     if oid is None:
+        row = row_type_named(last)
+        if row is not None:
+            return RowArrayOid(row) if name.array_bounds else row
         return oids.INT8 if last in {"bigint"} else None
     return oids.ARRAY_OF.get(oid) if name.array_bounds else oid
 
@@ -284,7 +287,8 @@ class _Inference:
                 self._note(left, self._oid_of(item))
         elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
             known = self._oid_of(left)
-            self._note(right, None if known is None else oids.ARRAY_OF.get(known))
+            array = RowArrayOid(known) if isinstance(known, RowTypeOid) else oids.ARRAY_OF.get(known or 0)
+            self._note(right, array)
 
     def _both(self, left: pb.Node, right: pb.Node, *, is_comparison: bool) -> None:
         for one, other in ((left, right), (right, left)):

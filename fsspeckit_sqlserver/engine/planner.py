@@ -289,21 +289,26 @@ class Planner:
 
     def _column_oids(self, draft: Draft, shapes: Sequence[Shape]) -> Callable[[Sequence[str]], frozenset[int]]:
         relations: dict[str, Callable[[str], int | None]] = {}
+        with_rows = self._connections.has_row_types
         for message in walk(draft.node):
             if not isinstance(message, pb.RangeVar):
                 continue
             alias = (message.alias.aliasname or message.relname).casefold()
             if message.schemaname == SCAN_SCHEMA:
-                relations[alias] = _oids_of(shapes[int(message.relname[1:])].columns)
+                relations[alias] = _oids_of(shapes[int(message.relname[1:])].columns, with_rows)
             elif message.catalogname == "temp":
-                relations[alias] = _oids_of(self._temporaries.tables.get(message.relname, {}))
+                relations[alias] = _oids_of(self._temporaries.tables.get(message.relname, {}), with_rows)
             elif message.schemaname.startswith("gw_"):
                 relations[alias] = _catalog_oids(self._world, message.relname)
         return lambda parts: _lookup_oid(relations, parts)
 
 
-def _oids_of(columns: Mapping[str, str]) -> Callable[[str], int | None]:
-    known = {name.casefold(): column_for(name, kind).type_oid for name, kind in columns.items()}
+def _oids_of(columns: Mapping[str, str], with_rows: bool) -> Callable[[str], int | None]:
+    found = {name.casefold(): (column_for(name, kind), kind) for name, kind in columns.items()}
+    known = {
+        name: (composite_column(column, kind) if with_rows else column).type_oid
+        for name, (column, kind) in found.items()
+    }
     return known.get
 
 

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import StatementProblem, UnsupportedStatement
-from fsspeckit_sqlserver.engine.missing_rows import note_missing_rows
+from fsspeckit_sqlserver.engine.missing_rows import name_unnested_fields, note_missing_rows
 from fsspeckit_sqlserver.engine.naming import name_targets
 from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, pattern_test
 from fsspeckit_sqlserver.engine.record_functions import expand_record_function
@@ -51,6 +51,7 @@ def expand_rows(message: Message, aliases: frozenset[str] = frozenset()) -> None
         name_targets(message)  # by what is written
         aliases = aliases | _aliases_of(message)
         note_missing_rows(message)
+        name_unnested_fields(message)
     for child in child_messages(message):
         expand_rows(child, aliases)
     if isinstance(message, pb.Node):

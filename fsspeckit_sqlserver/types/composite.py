@@ -19,7 +19,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.cells import lengths_of
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.kernels import pc
@@ -28,6 +27,7 @@ from fsspeckit_sqlserver.types.quoting import quoted
 
 __all__ = [
     "FIRST_ROW_TYPE",
+    "RECORD",
     "RowArrayOid",
     "RowType",
     "RowTypeOid",
@@ -35,6 +35,7 @@ __all__ = [
     "field_types",
     "record_binary",
     "record_text",
+    "row_type_named",
     "row_types_of",
 ]
 
@@ -43,6 +44,12 @@ _SPAN: Final = (1 << 30) - 1
 """Below 2**31: some drivers keep an OID in a signed number."""
 _NEEDS_QUOTES: Final = r'[(),"\\\s]|^$'
 _DOUBLED: Final = r"\1\1"
+_ROWS: Final = ("STRUCT(", "TUPLE(")
+RECORD: Final = 2249
+"""The OID of pg_catalog.record, a row without a type of its own."""
+_RECORDS: Final = 2287
+_MOST_NAMES: Final = 4096
+_named_types: dict[str, RowTypeOid] = {}
 _SUFFIX = re.compile(r"\[\d*\]\Z")
 
 
@@ -86,8 +93,8 @@ class RowArrayOid(int):
 
 
 def composite_column(column: Column, duckdb_type: str) -> Column:
-    """Return the column of a struct, or of a list of structs, as composite; any other column as it is."""
-    if column.type_oid != oids.JSON or "STRUCT(" not in duckdb_type:
+    """Return the column of a struct or a row, or of a list of them, as composite; any other column as it is."""
+    if not duckdb_type.startswith(_ROWS):
         return column
     oid = _oid(duckdb_type)
     return column if oid is None else Column(column.name, oid)
@@ -98,7 +105,7 @@ def row_types_of(columns: Iterable[Column]) -> Iterator[RowType]:
     for column in columns:
         oid = column.type_oid
         oid = oid.element if isinstance(oid, RowArrayOid) else oid
-        if isinstance(oid, RowTypeOid):
+        if isinstance(oid, RowTypeOid) and oid != RECORD:
             yield from row_types_of(oid.row_type.fields)
             yield oid.row_type
 
@@ -109,12 +116,18 @@ def _oid(text: str) -> RowTypeOid | RowArrayOid | None:
     inner = text
     while suffix := _SUFFIX.search(inner):
         inner = inner[: suffix.start()]
-    if not inner.startswith("STRUCT("):
+    if not inner.startswith(_ROWS):
         return None
-    fields = tuple(_field(part, place) for place, part in enumerate(_split(inner[len("STRUCT(") : -1]), 1))
+    fields = tuple(composite_column(column_for(name, kind), kind) for name, kind in field_types(inner))
+    if inner.startswith("TUPLE("):  # of `ROW(…)`
+        record = RowTypeOid(RowType("record", fields, RECORD, _RECORDS, 0))
+        return record if inner == text else RowArrayOid(record)
     number = zlib.crc32("|".join(f"{field.name}:{int(field.type_oid)}:{field.typmod}" for field in fields).encode())
     first = FIRST_ROW_TYPE + (number & _SPAN) // 3 * 3
     element = RowTypeOid(RowType(f"struct_{number:08x}", fields, first, first + 1, first + 2))
+    _named_types[element.row_type.name] = element
+    while len(_named_types) > _MOST_NAMES:
+        _named_types.pop(next(iter(_named_types)), None)
     return element if inner == text else RowArrayOid(element)
 
 
@@ -127,13 +140,13 @@ def field_types(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(_named(part, place) for place, part in enumerate(parts, 1))
 
 
-def _field(text: str, place: int) -> Column:
-    """Return `name TYPE` or, of a row without names, `TYPE`, as a column; PostgreSQL calls the nameless f1, f2, …"""
-    name, rest = _named(text, place)
-    return composite_column(column_for(name, rest), rest)
+def row_type_named(name: str) -> RowTypeOid | None:
+    """Return a composite type that a column has had lately: its name is made of its fields, the same everywhere."""
+    return _named_types.get(name)
 
 
 def _named(text: str, place: int) -> tuple[str, str]:
+    """Return the parts of `name TYPE`; of `TYPE` alone, the name PostgreSQL gives: f1, f2, …"""
     name, rest = f"f{place}", text
     if text.startswith('"'):
         stop = 1

@@ -13,7 +13,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.sql.messages import child_messages
 
-__all__ = ["deparse", "quoted_text"]
+__all__ = ["deparse", "deparse_expression", "quoted_text"]
 
 
 def quoted_text(text: str) -> str:
@@ -29,6 +29,15 @@ def deparse(node_name: str, node: Message) -> str:
     text: str = postgast.deparse(tree)
     # the name that WINDOW defines is written without quotes, whatever it is
     return _UNQUOTED.sub(r'"\1"', text.replace(f'"{_MARK}', '"')) if _MARK in text else text
+
+
+def deparse_expression(node: pb.Node) -> str:
+    """Return the SQL of one expression, as PostgreSQL writes it."""
+    select = pb.SelectStmt(op=pb.SETOP_NONE, limit_option=pb.LIMIT_OPTION_DEFAULT)
+    select.target_list.add().res_target.val.CopyFrom(node)
+    tree = pb.ParseResult(version=_version())
+    tree.stmts.add().stmt.select_stmt.CopyFrom(select)
+    return str(postgast.deparse(tree)).removeprefix("SELECT ")
 
 
 def _protect_words(message: Message) -> None:

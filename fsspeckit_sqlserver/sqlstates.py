@@ -104,6 +104,10 @@ SQLSTATES: Final = MappingProxyType(
         "unique-violation": "23505",
         "not-null-violation": "23502",
         "check-violation": "23514",
+        "foreign-key-violation": "23503",
+        "sequence-exhausted": "2200H",  # sequence_generator_limit_exceeded
+        "generated-always": "428C9",
+        "invalid-table-definition": "42P16",
         # transactions
         "failed-transaction": "25P02",
         "no-active-transaction": "25P01",
@@ -131,6 +135,9 @@ SQLSTATES: Final = MappingProxyType(
 """Kind → SQLSTATE."""
 
 
+_TEXTS: Final = ("detail", "hint", "context", "schema", "table", "column", "constraint")
+
+
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
     """What an ErrorResponse says, without its severity."""
@@ -140,6 +147,11 @@ class ErrorReport:
     detail: str | None = None
     hint: str | None = None
     position: int | None = None
+    context: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
 
 
 def sqlstate(error: GatewayError) -> str:
@@ -149,11 +161,11 @@ def sqlstate(error: GatewayError) -> str:
 
 def report(error: GatewayError) -> ErrorReport:
     """Return what the client is told about an error: its one line, and detail, hint and position where it has them."""
-    detail, hint, position = (getattr(error, name, None) for name in ("detail", "hint", "position"))
+    position = getattr(error, "position", None)
+    texts = {name: text for name in _TEXTS if isinstance(text := getattr(error, name, None), str) and text}
     return ErrorReport(
         sqlstate(error),
         str(error),
-        detail if isinstance(detail, str) and detail else None,
-        hint if isinstance(hint, str) and hint else None,
-        position if isinstance(position, int) and position > 0 else None,
+        position=position if isinstance(position, int) and position > 0 else None,
+        **texts,
     )

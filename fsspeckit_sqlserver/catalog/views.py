@@ -10,12 +10,20 @@ from typing import Final
 
 from fsspeckit_sqlserver.catalog.definitions import DUCKDB_SCHEMAS, RelationDefinition, duckdb_type
 
-__all__ = ["VIEWS", "view_ddl"]
+__all__ = ["VIEWS", "definition_text", "view_ddl"]
 
 _KIND: Final = """CASE WHEN c.relpersistence = 't' THEN 'LOCAL TEMPORARY' ELSE
             CASE c.relkind WHEN 'r' THEN 'BASE TABLE' WHEN 'p' THEN 'BASE TABLE' WHEN 'v' THEN 'VIEW'
             WHEN 'f' THEN 'FOREIGN' END END"""
 _MAY_READ: Final = """NOT EXISTS (FROM gw_pg.gw_denied d WHERE d.oid = c.oid AND d.role = getvariable('gw_user'))"""
+
+
+def definition_text(oid: str, number: str) -> str:
+    """Return the expression that looks up what a session keeps of an object's definition, or of its nth column's."""
+    return f"""(SELECT min(g.text) FROM (SELECT unnest(getvariable('gw_temp_texts')::STRUCT(key BIGINT, text VARCHAR)[])
+        AS g) WHERE g.key = {oid}::BIGINT * 64 + coalesce({number}, 0))"""
+
+
 _DATABASE: Final = "getvariable('gw_database')::VARCHAR"
 
 VIEWS: Final[dict[tuple[str, str], str]] = {
@@ -39,6 +47,36 @@ VIEWS: Final[dict[tuple[str, str], str]] = {
             now() AS xact_start, now() AS query_start, now() AS state_change, 'active' AS state, '' AS query,
             'client backend' AS backend_type
         FROM gw_pg.pg_database d WHERE d.datname = getvariable('gw_database')""",
+    ("pg_catalog", "pg_indexes"): f"""
+        SELECT n.nspname AS schemaname, t.relname AS tablename, c.relname AS indexname,
+            {definition_text("c.oid", "0")} AS indexdef
+        FROM gw_pg.pg_index i JOIN gw_pg.pg_class c ON c.oid = i.indexrelid
+            JOIN gw_pg.pg_class t ON t.oid = i.indrelid JOIN gw_pg.pg_namespace n ON n.oid = t.relnamespace""",
+    ("pg_catalog", "pg_sequences"): """
+        SELECT n.nspname AS schemaname, c.relname AS sequencename, 'postgres' AS sequenceowner,
+            s.seqtypid AS data_type, s.seqstart AS start_value, s.seqmin AS min_value, s.seqmax AS max_value,
+            s.seqincrement AS increment_by, s.seqcycle AS cycle, s.seqcache AS cache_size
+        FROM gw_pg.pg_sequence s JOIN gw_pg.pg_class c ON c.oid = s.seqrelid
+            JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+    ("information_schema", "table_constraints"): f"""
+        SELECT {_DATABASE} AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name,
+            {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
+            CASE k.contype WHEN 'p' THEN 'PRIMARY KEY' WHEN 'u' THEN 'UNIQUE' WHEN 'c' THEN 'CHECK'
+                ELSE 'FOREIGN KEY' END AS constraint_type,
+            'NO' AS is_deferrable, 'NO' AS initially_deferred, 'YES' AS enforced,
+            CASE WHEN k.contype = 'u' THEN 'YES' END AS nulls_distinct
+        FROM gw_pg.pg_constraint k JOIN gw_pg.pg_class c ON c.oid = k.conrelid
+            JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace""",
+    ("information_schema", "key_column_usage"): f"""
+        SELECT {_DATABASE} AS constraint_catalog, n.nspname AS constraint_schema, k.conname AS constraint_name,
+            {_DATABASE} AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
+            a.attname AS column_name, k.place AS ordinal_position,
+            CASE WHEN k.contype = 'f' THEN k.place END AS position_in_unique_constraint
+        FROM (SELECT conname, contype, conrelid, unnest(conkey) AS number,
+                unnest(range(1, len(conkey) + 1))::INTEGER AS place
+                FROM gw_pg.pg_constraint WHERE contype IN ('p', 'u', 'f')) k
+            JOIN gw_pg.pg_class c ON c.oid = k.conrelid JOIN gw_pg.pg_namespace n ON n.oid = c.relnamespace
+            JOIN gw_pg.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number""",
     ("pg_catalog", "pg_stat_all_tables"): "SELECT * FROM gw_pg.pg_stat_user_tables",
     ("information_schema", "schemata"): f"""
         SELECT {_DATABASE} AS catalog_name, nspname AS schema_name, 'postgres' AS schema_owner FROM

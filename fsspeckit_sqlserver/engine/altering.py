@@ -18,6 +18,7 @@ from fsspeckit_sqlserver.engine.errors import (
     UndefinedTable,
     UnsupportedStatement,
 )
+from fsspeckit_sqlserver.engine.making import Making
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.rows import NoRows
 from fsspeckit_sqlserver.engine.tables import quoted
@@ -27,6 +28,7 @@ from fsspeckit_sqlserver.engine.undo import Undo
 
 __all__ = ["Altering"]
 
+_CONSTRAINTS: Final = frozenset({pb.AT_AddConstraint, pb.AT_DropConstraint})
 _NEW_COLUMN: Final = pb.AT_AddColumn
 _OLD_COLUMN: Final = frozenset(
     {pb.AT_DropColumn, pb.AT_AlterColumnType, pb.AT_ColumnDefault, pb.AT_SetNotNull, pb.AT_DropNotNull}
@@ -36,13 +38,23 @@ _OLD_COLUMN: Final = frozenset(
 class Altering:
     """Alters the temporary objects of one session."""
 
-    def __init__(self, connections: Connections, planner: Planner, temporaries: Temporaries, undo: Undo) -> None:
+    def __init__(
+        self, connections: Connections, planner: Planner, temporaries: Temporaries, undo: Undo, making: Making
+    ) -> None:
         self._connections, self._planner, self._temporaries, self._undo = connections, planner, temporaries, undo
+        self._making = making
 
     def alter(self, node: pb.AlterTableStmt) -> NoRows:
         """Carry out ALTER TABLE with its commands, all or none."""
         table = node.relation.relname
         if not self._is_there(node.relation, missing_ok=node.missing_ok):
+            return NoRows("ALTER TABLE")
+        constraints = [item for item in node.cmds if item.alter_table_cmd.subtype in _CONSTRAINTS]
+        if constraints:
+            if len(constraints) < len(node.cmds):
+                raise UnsupportedStatement("constraints are added and dropped in a statement of their own")
+            for item in constraints:
+                self._constraint(table, item.alter_table_cmd)
             return NoRows("ALTER TABLE")
         known = dict(self._temporaries.tables[table])
         statements = [text for item in node.cmds for text in self._command(node.relation, item.alter_table_cmd, known)]
@@ -68,6 +80,7 @@ class Altering:
             self._must_not_have(table, new, known)
             self._undo.before_change(table)
             self._run([f"ALTER TABLE {_place(table)} RENAME COLUMN {quoted(node.subname)} TO {quoted(new)}"])
+            self._making.rename_column(table, node.subname, new)
             self._note(table)
             return NoRows(tag)
         if self._planner.has_temp_table(new) or new in views:
@@ -79,11 +92,18 @@ class Altering:
         self._undo.before_change(table)
         self._run([f"ALTER TABLE {_place(table)} RENAME TO {quoted(new)}"])
         tables[new] = tables.pop(table)
+        self._temporaries.rename_table(table, new)
         if table in self._temporaries.on_commit:
             self._temporaries.on_commit[new] = self._temporaries.on_commit.pop(table)
         self._undo.made(new)
         self._planner.forget_plans()
         return NoRows(tag)
+
+    def _constraint(self, table: str, command: pb.AlterTableCmd) -> None:
+        if command.subtype == pb.AT_DropConstraint:
+            self._making.drop_constraint(table, command.name, missing_ok=command.missing_ok)
+        else:
+            self._making.add_constraint(table, getattr(command, "def").constraint)
 
     # ---- one command
 
@@ -168,6 +188,7 @@ class Altering:
         self._temporaries.tables[table] = {
             column.casefold(): str(kind) for column, kind in zip(relation.columns, relation.types, strict=True)
         }
+        self._making.follow(table)
         self._planner.forget_plans()
 
 

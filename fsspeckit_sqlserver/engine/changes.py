@@ -7,19 +7,21 @@ from collections.abc import Callable, Sequence
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.datasets import Manifest
-from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.altering import Altering
 from fsspeckit_sqlserver.engine.changed_columns import settle_change
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.defaulted import settle_defaults
 from fsspeckit_sqlserver.engine.dialect import Dialect, point_at_own
+from fsspeckit_sqlserver.engine.dropping import Dropping
 from fsspeckit_sqlserver.engine.errors import (
     DuplicateTable,
-    UndefinedTable,
+    StatementProblem,
     WrongObjectType,
 )
+from fsspeckit_sqlserver.engine.making import Making
 from fsspeckit_sqlserver.engine.moments import bound_values
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
 from fsspeckit_sqlserver.engine.planner import Planner, check_values
@@ -30,10 +32,11 @@ from fsspeckit_sqlserver.engine.rows import KnownRows, NoRows, known_rows
 from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.scans import fill_scans, group_files, scan_select
-from fsspeckit_sqlserver.engine.statements import dropped_names
+from fsspeckit_sqlserver.engine.table_definitions import TableDefinition
 from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries, TempView
 from fsspeckit_sqlserver.engine.undo import Undo
+from fsspeckit_sqlserver.engine.violations import VIOLATIONS, described
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
@@ -52,7 +55,9 @@ class Changes:
     ) -> None:
         self._world, self._connections, self._planner, self._temporaries = world, connections, planner, temporaries
         self._undo = undo
-        self._altering = Altering(connections, planner, temporaries, undo)
+        self._making = Making(connections, planner, temporaries, undo)
+        self._dropping = Dropping(planner, temporaries, undo, self._making)
+        self._altering = Altering(connections, planner, temporaries, undo, self._making)
 
     def execute(self, statement: Statement, parameters: Sequence[object]) -> NoRows | KnownRows:
         """Run one of them to its end."""
@@ -61,15 +66,24 @@ class Changes:
             return self._create_table_as(statement, parameters)
         if name == "create_stmt":
             return self._create_table(statement)
+        if name == "create_seq_stmt":
+            return self._making.create_sequence(statement.node)
+        if name == "alter_seq_stmt":
+            return self._making.restart_sequence(statement.node)
+        if name == "vacuum_stmt":
+            return self._dropping.vacuum(statement.node)
+        if name == "index_stmt":
+            self._dropping.temporary(statement.node.relation, "index")
+            return self._making.create_index(statement.node)
         if name == "view_stmt":
             return self._create_view(statement)
         if name == "truncate_stmt":
-            return self._truncate(statement)
+            return self._dropping.truncate(statement.node)
         if name == "alter_table_stmt":
             return self._altering.alter(statement.node)
         if name == "rename_stmt":
             return self._altering.rename(statement.node)
-        return self._drop(statement) if name == "drop_stmt" else self._change(statement, parameters)
+        return self._dropping.drop(statement.node) if name == "drop_stmt" else self._change(statement, parameters)
 
     def parameter_oids(self, statement: Statement, declared: Sequence[int]) -> tuple[int, ...]:
         """Return the types of a statement's parameters, without running it.
@@ -93,16 +107,9 @@ class Changes:
 
     def end_transaction(self) -> None:
         """Do what ON COMMIT says, after a commit: of a block, or of one statement outside of one."""
-        on_commit = self._temporaries.on_commit
-        for name, is_dropped in list(on_commit.items()):
-            if is_dropped:
-                self._undo.drop(name)
-                del self._temporaries.tables[name], on_commit[name]
-                self._planner.forget_plans()
-            else:
-                self._undo.before_change(name, keeps_rows=False)
+        self._dropping.end_transaction()
 
-    # ---- making and dropping
+    # ---- making
 
     def _create_table_as(self, statement: Statement, parameters: Sequence[object]) -> NoRows:
         query = query_of(statement)
@@ -118,19 +125,13 @@ class Changes:
         sql = f"CREATE TEMP TABLE {quoted(name)}{columns} AS {prepared.sql}{data}"
         rows = self._connections.run_all(sql, prepared, uses_temp=True)
         self._note_table(name, into.on_commit)
-        return NoRows("SELECT", _count(rows))
+        return NoRows("CREATE TABLE AS") if into.skip_data else NoRows("SELECT", _count(rows))
 
     def _create_table(self, statement: Statement) -> NoRows:
-        node = pb.Node()
-        node.create_stmt.CopyFrom(statement.node)
-        name = node.create_stmt.relation.relname
+        name = statement.node.relation.relname
         if self._is_taken(name, statement.node):
             return NoRows("CREATE TABLE", notices=[_skipped(name)])
-        expand_rows(node)
-        Dialect(self._planner.surroundings()).rewrite(node)
-        node.create_stmt.relation.relpersistence, node.create_stmt.relation.schemaname = "t", ""
-        node.create_stmt.oncommit = pb.ONCOMMIT_NOOP
-        self._connections.run_all(deparse("create_stmt", node.create_stmt), _nothing(), uses_temp=True)
+        self._making.create_table(statement.node)
         self._note_table(name, statement.node.oncommit)
         return NoRows("CREATE TABLE")
 
@@ -150,44 +151,14 @@ class Changes:
         self._planner.forget_plans()
         return NoRows("CREATE VIEW")
 
-    def _drop(self, statement: Statement) -> NoRows:
-        node = statement.node
-        is_view = node.remove_type == pb.OBJECT_VIEW
-        word = "view" if is_view else "table"
-        tables, views = self._temporaries.tables, self._temporaries.views
-        notices: list[tuple[str, str]] = []
-        for name in dropped_names(node, self._temporaries.schema):
-            if name in views and is_view:
-                del views[name]
-            elif name in tables and not is_view:
-                self._undo.drop(name)
-                del tables[name]
-                self._temporaries.on_commit.pop(name, None)
-            elif name in views or name in tables:
-                raise WrongObjectType(f'"{name}" is not a {word}')
-            elif any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
-                raise ReadOnly(f'cannot drop "{name}": the datasets behind this server are only read')
-            elif not node.missing_ok:
-                raise UndefinedTable(f'{word} "{name}" does not exist')
-            else:
-                notices.append(("00000", f'{word} "{name}" does not exist, skipping'))
-        self._planner.forget_plans()
-        return NoRows(f"DROP {word.upper()}", notices=notices)
-
-    def _truncate(self, statement: Statement) -> NoRows:
-        names = [item.range_var.relname for item in statement.node.relations]
-        for name in names:
-            if not self._planner.has_temp_table(name):
-                if any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
-                    raise ReadOnly(f'cannot truncate "{name}": the datasets behind this server are only read')
-                raise UndefinedTable(f'relation "{name}" does not exist')
-        for name in names:
-            self._undo.before_change(name, keeps_rows=False)
-        return NoRows("TRUNCATE TABLE")
-
     def _is_taken(self, name: str, node: pb.CreateTableAsStmt | pb.CreateStmt | pb.SelectStmt) -> bool:
         """Return whether the table exists and that is fine (IF NOT EXISTS)."""
-        if not self._planner.has_temp_table(name) and name not in self._temporaries.views:
+        temporaries = self._temporaries
+        if (
+            not self._planner.has_temp_table(name)
+            and name not in temporaries.views
+            and name not in temporaries.sequences
+        ):
             return False
         if getattr(node, "if_not_exists", False):
             return True
@@ -221,6 +192,10 @@ class Changes:
         returned = self.returned(statement)
         name = statement.node_name
         message = getattr(node, name)
+        definition = self._making.definition(statement.node.relation.relname)
+        settle_defaults(message, definition)
+        if name == "insert_stmt":
+            self._note_sequences(message, definition)
         types = self.parameter_oids(statement, statement.parameter_oids)
         check_values(len(types), parameters)
         self._adopt_constants(message)
@@ -247,10 +222,37 @@ class Changes:
             self._undo.before_append(table)
         else:
             self._undo.before_change(table)
-        rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
+        try:
+            rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
+        except VIOLATIONS as error:
+            raise self._described(error, table, definition) from error.__cause__
         if returned is not None:
             return known_rows(returned.columns, _VERBS[name], rows)
         return NoRows(_VERBS[name], _count(rows))
+
+    def _described(self, error: StatementProblem, table: str, definition: TableDefinition) -> StatementProblem:
+        def checks() -> list[str]:
+            rows = self._connections.main().execute(
+                "SELECT constraint_text FROM duckdb_constraints() WHERE database_name = 'temp' AND table_name = $1"
+                " AND constraint_type = 'CHECK' ORDER BY constraint_index",
+                [table],
+            )
+            return [text for (text,) in rows.fetchall()]
+
+        referring = [
+            (name, item)
+            for name, other in self._temporaries.definitions.items()
+            for item in other.constraints
+            if item.kind == "f" and item.node.pktable.relname == table
+        ]
+        return described(error, table, self._temporaries.schema, definition, checks, referring)
+
+    def _note_sequences(self, insert: pb.InsertStmt, definition: TableDefinition) -> None:
+        """Note which sequence gives a number now, for `lastval`."""
+        named = {item.res_target.name for item in insert.cols}
+        for request in definition.sequences:
+            if request.column not in named:
+                self._planner.use_sequence(request.name, gives=True)
 
     def _resolved(self, statement: Statement) -> tuple[pb.Node, Resolution[DatasetTable]]:
         node = pb.Node()

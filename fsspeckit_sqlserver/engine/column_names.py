@@ -26,7 +26,7 @@ from fsspeckit_sqlserver.engine.namespaces import (
     missing_table,
 )
 from fsspeckit_sqlserver.engine.naming import output_name
-from fsspeckit_sqlserver.engine.output_names import Output, Outputs, check_sort_items
+from fsspeckit_sqlserver.engine.output_names import Output, Outputs, check_sort_items, windows_of
 from fsspeckit_sqlserver.engine.trees import child_messages, names_of
 
 __all__ = ["Relation", "RelationOf", "Scopes"]
@@ -106,7 +106,7 @@ class Scopes:
             self._limit(limit, word, level, ctes)
         named = {item.window_def.name for item in select.window_clause}
         self._expressions(select.window_clause, level, ctes)
-        for place, node in _windows_of(select):
+        for place, node in windows_of(select):
             if node not in named:
                 raise UndefinedObject(f'window "{node}" does not exist', None, place + 1)
         return outputs
@@ -388,17 +388,3 @@ def _plain_name(node: pb.Node) -> str | None:
 
 def _ends_in_star(fields: Sequence[pb.Node]) -> bool:
     return bool(fields) and fields[-1].WhichOneof("node") == "a_star"
-
-
-def _windows_of(select: pb.SelectStmt) -> list[tuple[int, str]]:
-    """Return place and name of the windows that the SELECT list and ORDER BY name, but for those in subqueries."""
-    found: list[tuple[int, str]] = []
-    pending: list[Message] = [*select.target_list, *select.sort_clause]
-    while pending:
-        message = pending.pop()
-        if isinstance(message, pb.SelectStmt):
-            continue
-        if isinstance(message, pb.FuncCall) and message.over.name:
-            found.append((message.over.location, message.over.name))
-        pending.extend(child_messages(message))
-    return sorted(found)

@@ -29,6 +29,7 @@ from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.sampling import rewrite_samples
 from fsspeckit_sqlserver.engine.scans import fill_scans, point_at_shapes
 from fsspeckit_sqlserver.engine.scopes import Reference, analyse
+from fsspeckit_sqlserver.engine.sequences import quiet_sequences
 from fsspeckit_sqlserver.engine.stability import Stability, reads_clock
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape, quoted
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
@@ -116,6 +117,7 @@ class Plan:
         """Return the statement over empty tables."""
         node = copied(self.node)
         point_at_shapes(node, self.shapes)
+        quiet_sequences(node)
         return deparse("select_stmt", node.select_stmt)
 
     def sql(self, key: object, selects: Callable[[], Sequence[pb.SelectStmt]]) -> str:

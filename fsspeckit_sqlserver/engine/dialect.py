@@ -211,6 +211,9 @@ class Dialect:
                 if self._about.text_style is not None:
                     restyle_macro(node, self._about.text_style)
                 return
+            if schema == "gw_sequence":  # DuckDB's own, of a name that `resolve` has looked up
+                self._rename(function, (name,))
+                return
             if schema not in {"pg_catalog", "public", "information_schema"}:
                 raise UndefinedSchema(f'schema "{schema}" does not exist')
         if name == "overlaps":

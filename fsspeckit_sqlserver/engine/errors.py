@@ -19,6 +19,8 @@ __all__ = [
     "DuplicateAlias",
     "DuplicateColumn",
     "DuplicateTable",
+    "ForeignKeyViolation",
+    "GeneratedAlways",
     "GroupingError",
     "IndeterminateDatatype",
     "InvalidColumnReference",
@@ -31,10 +33,12 @@ __all__ = [
     "InvalidPowerArgument",
     "InvalidRegexp",
     "InvalidSample",
+    "InvalidTableDefinition",
     "InvalidText",
     "NotNullViolation",
     "NumericOutOfRange",
     "OutOfMemory",
+    "SequenceExhausted",
     "StatementProblem",
     "SubstringError",
     "UndefinedColumn",
@@ -48,6 +52,7 @@ __all__ = [
     "UnsupportedStatement",
     "WindowingError",
     "WrongObjectType",
+    "WrongState",
 ]
 
 
@@ -55,6 +60,11 @@ class StatementProblem(BadInput):
     """A statement that cannot be run as it is written. `hint` and `position` go into the client's error message."""
 
     kind = "syntax-error"
+    detail: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
 
     def __init__(self, message: str, hint: str | None = None, position: int | None = None) -> None:
         super().__init__(message, hint, position)
@@ -244,6 +254,12 @@ class NotNullViolation(StatementProblem):
     kind = "not-null-violation"
 
 
+class ForeignKeyViolation(StatementProblem):
+    """A key that the other table does not have, or still needs."""
+
+    kind = "foreign-key-violation"
+
+
 class CheckViolation(StatementProblem):
     """A row that breaks a CHECK."""
 
@@ -260,6 +276,30 @@ class InvalidParameterValue(StatementProblem):
     """A value that a clause or function cannot take: LIMIT -1."""
 
     kind = "invalid-value"
+
+
+class InvalidTableDefinition(StatementProblem):
+    """A table that cannot be as it is described: two primary keys."""
+
+    kind = "invalid-table-definition"
+
+
+class SequenceExhausted(StatementProblem):
+    """A sequence that has no more numbers."""
+
+    kind = "sequence-exhausted"
+
+
+class WrongState(StatementProblem):
+    """Something that must come first has not been done: `currval` before `nextval`."""
+
+    kind = "wrong-state"
+
+
+class GeneratedAlways(StatementProblem):
+    """A value for a column that makes its own."""
+
+    kind = "generated-always"
 
 
 class InvalidLimit(StatementProblem):
@@ -307,9 +347,9 @@ class SubstringError(StatementProblem):
 class UnsupportedStatement(Unsupported):
     """A statement or clause of PostgreSQL's that this server does not run. `hint` says what to do instead."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message, hint)
-        self.message, self.hint = message, hint
+    def __init__(self, message: str, hint: str | None = None, position: int | None = None) -> None:
+        super().__init__(message, hint, position)
+        self.message, self.hint, self.position = message, hint, position
 
     def __str__(self) -> str:
         return " ".join(self.message.split())

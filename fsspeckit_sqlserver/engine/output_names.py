@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import (
@@ -16,9 +17,9 @@ from fsspeckit_sqlserver.engine.errors import (
     StatementProblem,
     UnsupportedStatement,
 )
-from fsspeckit_sqlserver.engine.trees import copied, walk
+from fsspeckit_sqlserver.engine.trees import child_messages, copied, walk
 
-__all__ = ["Output", "Outputs", "check_sort_items", "first_location"]
+__all__ = ["Output", "Outputs", "check_sort_items", "first_location", "windows_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +126,17 @@ def _text(node: pb.Node) -> bytes:
         if getattr(part, "location", 0):
             part.location = 0  # type: ignore[attr-defined]
     return bytes(copy.SerializeToString(deterministic=True))
+
+
+def windows_of(select: pb.SelectStmt) -> list[tuple[int, str]]:
+    """Return place and name of the windows that the SELECT list and ORDER BY name, but for those in subqueries."""
+    found: list[tuple[int, str]] = []
+    pending: list[Message] = [*select.target_list, *select.sort_clause]
+    while pending:
+        message = pending.pop()
+        if isinstance(message, pb.SelectStmt):
+            continue
+        if isinstance(message, pb.FuncCall) and message.over.name:
+            found.append((message.over.location, message.over.name))
+        pending.extend(child_messages(message))
+    return sorted(found)

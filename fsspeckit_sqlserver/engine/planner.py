@@ -89,6 +89,19 @@ class Planner:
         """Return whether there is such a schema."""
         return name in {"pg_temp", self.temp_schema, "pg_catalog", "information_schema"} or self._world.has_schema(name)
 
+    def use_sequence(self, name: str, *, gives: bool) -> bool:
+        """Return whether there is such a sequence, which gives a number; note it as the last one that did."""
+        temporaries = self._temporaries
+        if not name or (gives and name in temporaries.sequences and name != temporaries.last_sequence):
+            self.forget_plans()
+            temporaries.last_sequence = name
+        return name in temporaries.sequences
+
+    @property
+    def last_sequence(self) -> str:
+        """The sequence that gave a number last; empty for none."""
+        return self._temporaries.last_sequence
+
     def known_names(self) -> list[str]:
         """Return the names of all tables, for hints."""
         names = [*self._world.table_names(), *self._temporaries.tables, *self._temporaries.views]
@@ -213,7 +226,7 @@ class Planner:
     @property
     def is_shareable(self) -> bool:
         """Whether names mean the same as in other sessions: there are no temporary objects."""
-        return not self._temporaries.tables and not self._temporaries.views
+        return not (self._temporaries.tables or self._temporaries.views or self._temporaries.sequences)
 
     def _shapes(self, tables: Sequence[DatasetTable], manifests: Sequence[Manifest]) -> list[Shape]:
         return [self._world.shapes.of(table, manifest) for table, manifest in zip(tables, manifests, strict=True)]

@@ -19,6 +19,7 @@ from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedSchema, UndefinedTable, UnsupportedStatement
 from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
+from fsspeckit_sqlserver.engine.sequences import SEQUENCE_FUNCTIONS, point_at_sequence
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, replace_node
 
 __all__ = ["SCAN_SCHEMA", "TEMP_SCHEMA", "Relations", "Resolution", "resolve"]
@@ -60,6 +61,15 @@ class Relations(Protocol[Found]):
     def has_temp_table(self, name: str) -> bool: ...
 
     def has_schema(self, name: str) -> bool: ...
+
+    def use_sequence(self, name: str, *, gives: bool) -> bool:
+        """Return whether there is such a sequence; note it as the last one where it gives a number."""
+        ...
+
+    @property
+    def last_sequence(self) -> str:
+        """The sequence that gave a number last in this session; empty for none."""
+        ...
 
     def known_names(self) -> list[str]:
         """Return the names of all datasets and temporary objects, for the hint."""
@@ -104,6 +114,9 @@ class _Resolver(Generic[Table]):
         target = message.relation if isinstance(message, pb.InsertStmt | pb.UpdateStmt | pb.DeleteStmt) else None
         if target is not None:
             self._resolve_target(target)
+        if isinstance(message, pb.FuncCall) and message.funcname[-1].string.sval in SEQUENCE_FUNCTIONS:
+            self.resolution.uses_temp = True
+            point_at_sequence(message, self._relations)
         for child in child_messages(message):
             if isinstance(child, pb.WithClause | pb.RangeVar | pb.IntoClause):
                 continue

@@ -57,6 +57,9 @@ def check_statement(statement: Statement) -> None:
     if name == "create_stmt":
         _check_temporary(node.relation, "CREATE TABLE")
         return
+    if name == "create_seq_stmt":
+        _check_temporary(node.sequence, "CREATE SEQUENCE")
+        return
     if name == "view_stmt":
         _check_temporary(node.view, "CREATE VIEW")
         return
@@ -64,7 +67,16 @@ def check_statement(statement: Statement) -> None:
         return
     if name == "rename_stmt" and node.rename_type in _RENAMED and node.HasField("relation"):
         return
-    if name in {"insert_stmt", "update_stmt", "delete_stmt", "drop_stmt", "truncate_stmt"}:
+    if name in {
+        "insert_stmt",
+        "update_stmt",
+        "delete_stmt",
+        "drop_stmt",
+        "truncate_stmt",
+        "index_stmt",
+        "alter_seq_stmt",
+        "vacuum_stmt",
+    }:
         return
     raise _refusal(name)
 
@@ -88,7 +100,7 @@ def dropped_names(statement: pb.DropStmt, temp_schema: str) -> list[str]:
 
 def _check_temporary(relation: pb.RangeVar, what: str) -> None:
     if relation.relpersistence != "t" and relation.schemaname != "pg_temp":
-        keyword = "VIEW" if what == "CREATE VIEW" else "TABLE"
+        keyword = what.removeprefix("CREATE ") if what.startswith("CREATE ") else "TABLE"
         raise ReadOnly(f'{what} "{relation.relname}": {_READ_ONLY_HINT} (CREATE TEMP {keyword} …)')
 
 

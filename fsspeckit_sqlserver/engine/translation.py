@@ -41,6 +41,7 @@ from fsspeckit_sqlserver.engine.errors import (
     NotNullViolation,
     NumericOutOfRange,
     OutOfMemory,
+    SequenceExhausted,
     StatementProblem,
     SubstringError,
     UndefinedColumn,
@@ -54,6 +55,7 @@ from fsspeckit_sqlserver.engine.errors import (
     UnsupportedStatement,
     WindowingError,
     WrongObjectType,
+    WrongState,
 )
 from fsspeckit_sqlserver.engine.wording import reworded
 
@@ -119,6 +121,8 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     (duckdb.ConstraintException, r"CHECK", CheckViolation),
     (duckdb.ConstraintException, r"PRIMARY KEY|.*UNIQUE|Duplicate key", UniqueViolation),
     (duckdb.ConstraintException, r"", ConstraintViolation),
+    (duckdb.SequenceException, r"currval", WrongState),
+    (duckdb.SequenceException, r"", SequenceExhausted),
     (duckdb.DependencyException, r"", DependentObjects),
     (duckdb.TypeMismatchException, r"", DatatypeMismatch),
     (duckdb.InvalidTypeException, r"", DatatypeMismatch),

@@ -151,17 +151,23 @@ class Undo:
         assert isinstance(last_row, int), "the number of a row"
         self._changes.append(_Appended(self._depth, table, last_row))
 
-    def before_change(self, table: str, *, keeps_rows: bool = True) -> None:
-        """Prepare for any change of a table; without `keeps_rows` it is left empty, for TRUNCATE."""
-        if self._depth is None or self._is_noted(table):
+    def before_change(self, table: str, *, keeps_rows: bool = True, definition: str = "") -> None:
+        """Prepare for any change of a table; without `keeps_rows` it is left empty, for TRUNCATE.
+
+        Args:
+            definition: DuckDB's statement that makes the table as it shall be; empty for as it is.
+        """
+        is_kept = self._depth is not None and not self._is_noted(table)
+        if not is_kept and not definition:
             if not keeps_rows:
                 self._connections.run_all(f"DELETE FROM temp.main.{quoted(table)}", _nothing(), uses_temp=True)
             return
         original = self._next_name()
         connection = self._connections.main()
-        ((definition,),) = connection.execute(
-            "SELECT sql FROM duckdb_tables() WHERE database_name = 'temp' AND table_name = $1", [table]
-        ).fetchall()
+        if not definition:
+            ((definition,),) = connection.execute(
+                "SELECT sql FROM duckdb_tables() WHERE database_name = 'temp' AND table_name = $1", [table]
+            ).fetchall()
         self._execute("BEGIN TRANSACTION")
         try:
             self._execute(f"ALTER TABLE temp.main.{quoted(table)} RENAME TO {original}")
@@ -172,11 +178,14 @@ class Undo:
                     _nothing(),
                     uses_temp=True,
                 )
+            if not is_kept:
+                self._drop(original)
             self._execute("COMMIT")
         except BaseException:
             self._execute("ROLLBACK")
             raise
-        self._changes.append(_Replaced(self._depth, table, original))
+        if is_kept and self._depth is not None:
+            self._changes.append(_Replaced(self._depth, table, original))
 
     def drop(self, table: str) -> None:
         """Drop a table."""

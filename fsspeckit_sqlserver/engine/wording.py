@@ -102,6 +102,7 @@ _RULES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     ),
     (r"PRIMARY KEY or UNIQUE constraint violation: (.*)", r"duplicate key value violates unique constraint: \1"),
     (r"CHECK constraint failed on table (\".*?\").*", r"new row for relation \1 violates check constraint"),
+    (r'(nextval: reached m\w+ value of sequence) "+(.*?)"+ (.*)', r'\1 "\2" \3'),
     (r"Ambiguous reference to table \"(.*?)\".*", r'table name "\1" specified more than once'),
     (r"Duplicate CTE name \"(.*?)\".*", r'WITH query name "\1" specified more than once'),
     (

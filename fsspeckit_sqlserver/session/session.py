@@ -43,6 +43,8 @@ def error_response(error: GatewayError, severity: str = "ERROR") -> ErrorRespons
         fields["H"] = told.hint
     if told.position:
         fields["P"] = str(told.position)
+    objects = {"s": told.schema, "t": told.table, "c": told.column, "n": told.constraint}
+    fields |= {letter: text for letter, text in {"W": told.context, **objects}.items() if text}
     return ErrorResponse(fields)
 
 

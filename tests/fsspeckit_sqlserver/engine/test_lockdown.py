@@ -56,7 +56,6 @@ from tests.fsspeckit_sqlserver.engine.lakes import Client
         "LOAD 'x.so'",
         "CREATE EXTENSION httpfs",
         "SET memory_limit = '1TB'",
-        "VACUUM",
         "CHECKPOINT",
         "CALL force_checkpoint()",
         "DO $$ BEGIN END $$",

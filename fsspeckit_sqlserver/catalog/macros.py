@@ -320,7 +320,6 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_column_size(x) AS octet_length(encode(x::VARCHAR))::INTEGER",
     "CREATE MACRO gw_pg._pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': i::INTEGER}))",
     "CREATE MACRO gw_pg.generate_subscripts(a, d) AS generate_series(1, len(a))",
-    "CREATE MACRO gw_pg.pg_options_to_table(a) AS unnest([]::VARCHAR[])",
     """CREATE MACRO gw_pg.row_security_active(x) AS false""",
     # of a whole row, whose columns may have any names; of a column that has the name of its table as well
     """CREATE MACRO gw_pg.row_is_null(x) AS CASE WHEN starts_with(typeof(x), 'STRUCT')
@@ -344,6 +343,8 @@ _TABLE_WRITTEN: Final = (
     "CREATE MACRO gw_pg.pg_partition_ancestors(o) AS TABLE SELECT NULL::UINTEGER AS relid WHERE false",
     """CREATE MACRO gw_pg.pg_partition_tree(o) AS TABLE SELECT NULL::UINTEGER AS relid, NULL::UINTEGER AS parentrelid,
         true AS isleaf, 0 AS level WHERE false""",
+    """CREATE MACRO gw_pg.pg_options_to_table(a) AS TABLE SELECT ''::VARCHAR AS option_name,
+        ''::VARCHAR AS option_value WHERE false""",
     "CREATE MACRO gw_pg.pg_listening_channels() AS TABLE SELECT ''::VARCHAR AS pg_listening_channels WHERE false",
     """CREATE MACRO gw_pg.aclexplode(a) AS TABLE SELECT 0::UINTEGER AS grantor, 0::UINTEGER AS grantee,
         ''::VARCHAR AS privilege_type, false AS is_grantable WHERE false""",

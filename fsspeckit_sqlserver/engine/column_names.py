@@ -24,9 +24,19 @@ from fsspeckit_sqlserver.engine.namespaces import (
     joined,
     missing_column,
     missing_table,
+    renamed,
 )
 from fsspeckit_sqlserver.engine.naming import output_name
-from fsspeckit_sqlserver.engine.output_names import Output, Outputs, check_sort_items, windows_of
+from fsspeckit_sqlserver.engine.output_names import (
+    Output,
+    Outputs,
+    check_same_width,
+    check_sort_items,
+    check_subquery,
+    check_values,
+    plain_name,
+    windows_of,
+)
 from fsspeckit_sqlserver.engine.trees import child_messages, names_of
 
 __all__ = ["Relation", "RelationOf", "Scopes"]
@@ -72,7 +82,8 @@ class Scopes:
         ctes = self._with(select, parent, ctes)
         if select.op != pb.SETOP_NONE:
             outputs = self.select(select.larg, parent, ctes)
-            self.select(select.rarg, parent, ctes)
+            others = self.select(select.rarg, parent, ctes)
+            check_same_width(select, outputs, others)
             check_sort_items(select, outputs, lambda node: self._in_union(node, outputs))
             self._expressions((select.limit_count, select.limit_offset), Level(parent), ctes)
             return outputs
@@ -82,7 +93,7 @@ class Scopes:
             self._expressions(
                 (*select.sort_clause, select.limit_count, select.limit_offset), Level(parent, [_OPEN]), ctes
             )
-            width = len(select.values_lists[0].list.items)
+            width = check_values(select)
             return Outputs([Output(f"column{place + 1}") for place in range(width)])
         for item in select.from_clause:
             self.add_from(item, level, ctes)
@@ -93,13 +104,13 @@ class Scopes:
         self._expressions((select.where_clause, select.having_clause), level, ctes)
         check_sort_items(select, outputs, lambda node: self._at(node, level, ctes))
         for item in select.group_clause:
-            name = _plain_name(item)
+            name = plain_name(item)
             if name is None or level.own_column(name, name.casefold(), 0, item.column_ref.location) is not None:
                 self._item(item, "GROUP BY", outputs, level, ctes)
             elif not outputs.has(name, item.column_ref.location, "GROUP BY"):
                 self._expressions((item,), level, ctes)
         for item in select.distinct_clause:
-            name = _plain_name(item)
+            name = plain_name(item)
             if name is None or not outputs.has(name, item.column_ref.location, "SELECT DISTINCT ON"):
                 self._item(item, "SELECT DISTINCT ON", outputs, level, ctes)
         for limit, word in ((select.limit_count, "LIMIT"), (select.limit_offset, "OFFSET")):
@@ -158,6 +169,13 @@ class Scopes:
                 }
             outputs = self.select(query, parent, inner)
             is_open = outputs.is_open or cte.HasField("search_clause") or cte.HasField("cycle_clause")
+            if len(titles) > len(outputs.columns) and not outputs.is_open:
+                have = len(outputs.columns)
+                raise InvalidColumnReference(
+                    f'WITH query "{cte.ctename}" has {have} columns available but {len(titles)} columns specified',
+                    None,
+                    cte.location + 1,
+                )
             columns = (*titles, *(output.name for output in outputs.columns[len(titles) :]))
             known[cte.ctename] = (columns, is_open)
         return known
@@ -183,7 +201,7 @@ class Scopes:
             outputs = self.select(subselect.subquery.select_stmt, level, ctes)
             level.is_lateral = False
             names = [output.name for output in outputs.columns]
-            source = _renamed(Source(subselect.alias.aliasname, names, outputs.is_open), subselect.alias)
+            source = renamed(Source(subselect.alias.aliasname, names, outputs.is_open), subselect.alias)
         elif kind == "range_function":
             source = self._function(node.range_function, level, ctes)
         else:
@@ -203,7 +221,7 @@ class Scopes:
         else:
             columns, is_open = ctes.get(reference.relname, ((), True))
             source = Source(alias, list(columns), is_open, "", reference.relname, alias != reference.relname)
-        return _renamed(source, reference.alias)
+        return renamed(source, reference.alias)
 
     def _function(self, function: pb.RangeFunction, level: Level, ctes: _Ctes) -> Source:
         level.is_lateral = True
@@ -235,7 +253,7 @@ class Scopes:
             return [source, named, *on]
         if join.HasField("alias"):
             source.alias, source.is_qualifiable = join.alias.aliasname, True
-            return [_renamed(source, join.alias)]
+            return [renamed(source, join.alias)]
         return [source, *on]
 
     # ---- expressions
@@ -251,6 +269,10 @@ class Scopes:
                     continue
             elif isinstance(message, pb.SelectStmt):
                 self.select(message, level, ctes)
+                continue
+            elif isinstance(message, pb.SubLink):
+                self._expressions((message.testexpr,), level, ctes)
+                check_subquery(message, self.select(message.subselect.select_stmt, level, ctes))
                 continue
             elif isinstance(message, pb.TypeName):
                 continue
@@ -366,24 +388,6 @@ class Scopes:
 
 UNION_ORDER: Final = object()
 _OPEN: Final = Source("", [], is_open=True)
-
-
-def _renamed(source: Source, alias: pb.Alias) -> Source:
-    """Give a source the column names of its alias."""
-    titles = names_of(alias.colnames)
-    if len(titles) > len(source.columns) and not source.is_open:
-        raise InvalidColumnReference(
-            f'table "{source.alias}" has {len(source.columns)} columns available but {len(titles)} columns specified'
-        )
-    if titles:
-        source.columns = [*titles, *source.columns[len(titles) :]]
-    return source
-
-
-def _plain_name(node: pb.Node) -> str | None:
-    if node.WhichOneof("node") != "column_ref" or len(node.column_ref.fields) != 1:
-        return None
-    return node.column_ref.fields[0].string.sval or None
 
 
 def _ends_in_star(fields: Sequence[pb.Node]) -> bool:

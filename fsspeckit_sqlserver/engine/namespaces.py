@@ -11,9 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from fsspeckit_sqlserver.engine.errors import AmbiguousColumn, StatementProblem, UndefinedColumn, UndefinedTable
+from postgast import pg_query_pb2 as pb
 
-__all__ = ["SYSTEM_COLUMNS", "Found", "Level", "Source", "missing_column", "missing_table"]
+from fsspeckit_sqlserver.engine.errors import (
+    AmbiguousColumn,
+    InvalidColumnReference,
+    StatementProblem,
+    UndefinedColumn,
+    UndefinedTable,
+)
+from fsspeckit_sqlserver.engine.trees import names_of
+
+__all__ = ["SYSTEM_COLUMNS", "Found", "Level", "Source", "joined", "missing_column", "missing_table", "renamed"]
 
 SYSTEM_COLUMNS: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
 _MAX_DISTANCE: Final = 3  # MAX_FUZZY_DISTANCE
@@ -254,6 +263,18 @@ def joined(
     for part in (*left, *right):
         part.gives_columns = False
     return source, list(using)
+
+
+def renamed(source: Source, alias: pb.Alias) -> Source:
+    """Give a source the column names of its alias."""
+    titles = names_of(alias.colnames)
+    if len(titles) > len(source.columns) and not source.is_open:
+        raise InvalidColumnReference(
+            f'table "{source.alias}" has {len(source.columns)} columns available but {len(titles)} columns specified'
+        )
+    if titles:
+        source.columns = [*titles, *source.columns[len(titles) :]]
+    return source
 
 
 def _columns_of(sources: Sequence[Source]) -> list[tuple[str, tuple[Source, str]]]:

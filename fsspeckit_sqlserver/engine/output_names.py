@@ -19,7 +19,17 @@ from fsspeckit_sqlserver.engine.errors import (
 )
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, walk
 
-__all__ = ["Output", "Outputs", "check_sort_items", "first_location", "windows_of"]
+__all__ = [
+    "Output",
+    "Outputs",
+    "check_same_width",
+    "check_sort_items",
+    "check_subquery",
+    "check_values",
+    "first_location",
+    "plain_name",
+    "windows_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,38 @@ def check_sort_items(select: pb.SelectStmt, outputs: Outputs, check: Callable[[p
             )
 
 
+def check_same_width(select: pb.SelectStmt, left: Outputs, right: Outputs) -> None:
+    """Make sure that both sides of a set operation have as many columns."""
+    if left.is_open or right.is_open or len(left.columns) == len(right.columns):
+        return
+    word = {pb.SETOP_INTERSECT: "INTERSECT", pb.SETOP_EXCEPT: "EXCEPT"}.get(select.op, "UNION")
+    first = select.rarg.target_list[0] if select.rarg.target_list else pb.Node()
+    raise StatementProblem(
+        f"each {word} query must have the same number of columns", None, first_location(first.res_target.val)
+    )
+
+
+def check_values(select: pb.SelectStmt) -> int:
+    """Return how many columns the rows of VALUES have, all as many."""
+    rows = [row.list.items for row in select.values_lists]
+    for row in rows:
+        if len(row) != len(rows[0]):
+            raise StatementProblem("VALUES lists must all be the same length", None, first_location(row[0]))
+    return len(rows[0])
+
+
+def check_subquery(link: pb.SubLink, outputs: Outputs) -> None:
+    """Make sure that a subquery that stands for a value has one column."""
+    if outputs.is_open or len(outputs.columns) == 1:
+        return
+    place = link.location + 1
+    if link.sub_link_type in {pb.EXPR_SUBLINK, pb.ARRAY_SUBLINK}:
+        raise StatementProblem("subquery must return only one column", None, place)
+    is_row = link.testexpr.WhichOneof("node") == "row_expr"
+    if link.sub_link_type in {pb.ANY_SUBLINK, pb.ALL_SUBLINK} and not is_row and outputs.columns:
+        raise StatementProblem("subquery has too many columns", None, place)
+
+
 class UnsupportedOrder(UnsupportedStatement):
     """ORDER BY of a set operation with anything but names and places of its columns."""
 
@@ -140,3 +182,10 @@ def windows_of(select: pb.SelectStmt) -> list[tuple[int, str]]:
             found.append((message.over.location, message.over.name))
         pending.extend(child_messages(message))
     return sorted(found)
+
+
+def plain_name(node: pb.Node) -> str | None:
+    """Return the name that is all of an expression, None where it is more."""
+    if node.WhichOneof("node") != "column_ref" or len(node.column_ref.fields) != 1:
+        return None
+    return node.column_ref.fields[0].string.sval or None

@@ -17,7 +17,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.common.names import nearest
 from fsspeckit_lib.errors import ReadOnly
-from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedSchema, UndefinedTable, UnsupportedStatement
+from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedTable, UnsupportedStatement
 from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.sequences import SEQUENCE_FUNCTIONS, point_at_sequence
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, replace_node
@@ -218,11 +218,9 @@ class _Resolver(Generic[Table]):
 
     def _undefined(self, reference: pb.RangeVar) -> StatementProblem:
         schema, name = reference.schemaname, reference.relname
-        if schema and not self._relations.has_schema(schema):
-            return UndefinedSchema(f'schema "{schema}" does not exist')
         shown = f"{schema}.{name}" if schema else name
         close = nearest(shown, self._relations.known_names())
-        hint = f'Perhaps you meant "{close}".' if close else "\\dt lists the tables of this server."
+        hint = f'Perhaps you meant "{close}".' if close else None
         return UndefinedTable(f'relation "{shown}" does not exist', hint, _position(reference))
 
 

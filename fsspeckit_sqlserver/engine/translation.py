@@ -136,6 +136,7 @@ _RULES: Final[tuple[tuple[type[Exception], str, type[StatementProblem]], ...]] =
     ),
     (duckdb.InvalidInputException, r"Malformed JSON", InvalidJson),
     (duckdb.InvalidInputException, r"Could not parse string .* according to format", InvalidDatetime),
+    (duckdb.InvalidInputException, r"Invalid input for hex digit", InvalidParameterValue),
     (duckdb.InvalidInputException, r"Invalid UTF8 Codepoint", InvalidParameterValue),
     (duckdb.InvalidInputException, r"", DataException),
 )
@@ -160,6 +161,7 @@ _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedState
 _RAISED = re.compile(
     rf"(?:Python exception occurred while executing the UDF: \w+: )?({'|'.join(_RAISED_PROBLEMS)}) (.*)", re.DOTALL
 )
+_ZONE = re.compile(r"Unknown TimeZone '(.*?)'.*", re.DOTALL)
 _PREFIX = re.compile(r"^[A-Za-z ]+ Error: ")
 _EXCERPT = re.compile(r"\n\s*\nLINE \d+:.*", re.DOTALL)
 _CANDIDATES = re.compile(r"\s*\n\s*(Candidate|Did you mean|Either add|You might)", re.DOTALL)
@@ -191,7 +193,7 @@ def translate_duckdb(error: Exception) -> GatewayError:
     if cut := _CANDIDATES.search(text):
         message, hint = text[: cut.start()], " ".join(text[cut.start() :].split())
     if text.startswith("Unknown TimeZone"):
-        return InvalidParameterValue(re.sub(r"Unknown TimeZone '(.*?)'.*", r'time zone "\1" not recognized', text))
+        return InvalidParameterValue(_ZONE.sub(r'time zone "\1" not recognized', text))
     if isinstance(error, duckdb.NotSupportedError | duckdb.PermissionException):
         return UnsupportedStatement(message, hint)
     for kind, pattern, problem in _PATTERNS:

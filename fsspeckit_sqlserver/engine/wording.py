@@ -103,6 +103,25 @@ _RULES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
     (r"PRIMARY KEY or UNIQUE constraint violation: (.*)", r"duplicate key value violates unique constraint: \1"),
     (r"CHECK constraint failed on table (\".*?\").*", r"new row for relation \1 violates check constraint"),
     (r'(nextval: reached m\w+ value of sequence) "+(.*?)"+ (.*)', r'\1 "\2" \3'),
+    (
+        r"Could not choose a best candidate function for the function call \"(\w+)\((.*?)\)\".*",
+        lambda match: f"function {match[1]}({', '.join(map(type_word, match[2].split(', ')))}) is not unique",
+    ),
+    (
+        r"Could not choose a best candidate function for the function call \"(\W+)\((.*?), (.*?)\)\".*",
+        lambda m: f"operator is not unique: {type_word(m[2])} {m[1]} {type_word(m[3])}",
+    ),
+    (
+        r"Type \S+ with value .* can't be cast because the value is out of range for the destination type (\S+).*",
+        lambda match: f"{type_word(match[1])} out of range",
+    ),
+    (r"(?:missing|unexpected) \).*", "invalid regular expression: parentheses () not balanced"),
+    (r"missing \].*", "invalid regular expression: brackets [] not balanced"),
+    (r"(?:no argument for repetition|bad repetition).*", "invalid regular expression: quantifier operand invalid"),
+    (r"invalid character class range.*", "invalid regular expression: invalid character range"),
+    (r"GROUP BY clause cannot contain aggregates.*", "aggregate functions are not allowed in GROUP BY"),
+    (r"Target table has more column names than query result.*", "too many column names were specified"),
+    (r"Invalid input for hex digit: (.*)", r'invalid hexadecimal digit: "\1"'),
     (r"Ambiguous reference to table \"(.*?)\".*", r'table name "\1" specified more than once'),
     (r"Duplicate CTE name \"(.*?)\".*", r'WITH query name "\1" specified more than once'),
     (

@@ -14,13 +14,14 @@ from fsspeckit_sqlserver.session import extended
 from fsspeckit_sqlserver.session.blocks import abandon
 from fsspeckit_sqlserver.session.commands import CloseConnection, ExpectClient, Flush, Send, Steps
 from fsspeckit_sqlserver.session.errors import ClientGone, IdleInTransaction, IdleSession
+from fsspeckit_sqlserver.session.locating import locate
 from fsspeckit_sqlserver.session.notifications import deliver
 from fsspeckit_sqlserver.session.settings import SessionSettings
 from fsspeckit_sqlserver.session.simple import simple_query
 from fsspeckit_sqlserver.session.startup import begin_session
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.sqlstates import report
-from fsspeckit_sqlserver.statement import SyntaxProblem
+from fsspeckit_sqlserver.statement import SyntaxProblem, parse_statements
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.backend import ErrorResponse, ReadyForQuery
 from fsspeckit_sqlserver.wire.fields import FramingError, MalformedMessage
@@ -30,6 +31,7 @@ from fsspeckit_sqlserver.wire.phases import Phase, after_error, next_phase
 
 __all__ = ["Session", "error_response"]
 
+_LOCATED_LENGTH = 100_000
 _EXTENDED_TAGS = frozenset({b"P", b"B", b"D", b"E", b"C", b"H"})
 
 
@@ -148,7 +150,7 @@ class Session:
         except ClientGone:
             raise
         except GatewayError as error:
-            self._count_characters(error, message)
+            self._place_error(error, message)
             yield from self._answer_error(error)
             state.phase = after_error(state.phase)
         if isinstance(message, fe.Query | fe.Sync | fe.FunctionCall) and state.phase is Phase.READY:
@@ -179,15 +181,18 @@ class Session:
             case _:
                 pass  # the rest of a COPY that is over
 
-    def _count_characters(self, error: GatewayError, message: FrontendMessage) -> None:
-        """Turn the place of an error, which the parse tree counts in bytes of UTF-8, into one in characters."""
-        position = getattr(error, "position", None)
-        if not position or isinstance(error, SyntaxProblem):
+    def _place_error(self, error: GatewayError, message: FrontendMessage) -> None:
+        """Find an error's place, and turn it from bytes of UTF-8, as parse trees count, into characters."""
+        if isinstance(error, SyntaxProblem):
             return
         text = message.sql if isinstance(message, fe.Query | fe.Parse) else ""
         if isinstance(message, fe.Execute) and (portal := self._state.portals.get(message.portal)) is not None:
             text = "" if portal.prepared.statement is None else portal.prepared.statement.source
-        if text and not text.isascii():
+        if not text or len(text) > _LOCATED_LENGTH:
+            return
+        locate(error, [statement.node for statement in parse_statements(text)])
+        position = getattr(error, "position", None)
+        if position and not text.isascii():
             setattr(error, "position", len(text.encode()[: position - 1].decode(errors="ignore")) + 1)  # noqa: B010
 
     def _malformed(self, error: MalformedMessage) -> Steps[None]:

@@ -131,10 +131,9 @@ DIFFERENCES = [
         r"inet|cidr|point|money|int4range|xml|tsvector",
     ),
     Difference(
-        "These functions are not there, or only in part: `unistr`, `trim_scale`, `to_number`, `justify_interval`,"
-        " `json_object_keys` in a SELECT list, `to_char` with padded names.",
+        "These functions are not there, or only in part: `unistr`, `to_number`, `to_char` with padded names.",
         "SELECT to_number('1,5', '9,9')",
-        r"unistr|trim_scale|to_number|justify_interval|json_object_keys|'Day'"
+        r"unistr|to_number|'Day'"
         r"|pg_column_size",
     ),
     Difference(

@@ -61,6 +61,8 @@ SELECT -a AS c FROM t ORDER BY abs(c)
 SELECT -a AS k FROM t ORDER BY k + 0
 SELECT a AS k FROM t WHERE k = 1
 SELECT a AS k FROM t GROUP BY k ORDER BY k
+SELECT a + 1 AS c, count(*) FROM t GROUP BY c
+SELECT a % 2 AS c, count(*) FROM t GROUP BY c
 SELECT a % 2 AS k, count(*) FROM t GROUP BY k ORDER BY 1
 SELECT a % 2 AS k, count(*) FROM t GROUP BY k + 1
 SELECT a % 2 AS k, count(*) FROM t GROUP BY 1 ORDER BY 1
@@ -131,6 +133,7 @@ SELECT a FROM t LIMIT a
 SELECT a FROM t LIMIT nope
 VALUES (1, 2), (3, 4) ORDER BY column1 DESC
 VALUES (1), (nope)
+VALUES (1, 2), (3)
 SELECT column1 FROM (VALUES (1)) v
 SELECT v.x FROM (VALUES (1)) v(x)
 SELECT v.column1 FROM (VALUES (1)) v(x)

@@ -301,3 +301,21 @@ SELECT extract(year from date '0044-03-15 BC')
 SELECT make_date(-44, 3, 15)
 SELECT 'NaN'::float8::numeric
 SELECT ('{1,2}'::text)::text || '!', 'a' || 'b'
+SELECT interval '1 mon 3 days 04:05:06.7' / 2, interval '1 year' / 7, interval '10 days' / 3, interval '-1 mon 5 days' / 4, interval '1 day' / 2.5, interval '1 day' / 2::float8
+SELECT interval '1 day' / 0
+SELECT interval '1 mon' * 1.5, 2.5 * interval '1 day 1 hour', interval '1 day' * 2::float8, interval '1 mon 3 days' * 0.3
+SELECT sum(x), sum(x) FILTER (WHERE x > interval '1 hour') FROM (VALUES (interval '1 day'), (interval '2 hours'), (NULL), (interval '1 mon -3 days')) v(x)
+SELECT sum(x) OVER (ORDER BY n) FROM (VALUES (1, interval '1 day'), (2, interval '2 hours')) v(n, x)
+SELECT sum(x) FROM (SELECT interval '1 day' AS x WHERE false) t
+SELECT avg(x) FROM (VALUES (interval '1 day'), (interval '2 hours'), (NULL), (interval '1 mon')) v(x)
+SELECT justify_interval(interval '1 mon -1 hour'), justify_interval(interval '35 days 30 hours'), justify_interval(interval '-1 day 25 hours'), justify_interval(interval '-35 days 30 hours'), justify_interval(interval '1 mon -31 days')
+SELECT trim_scale(1.500), trim_scale(8.4100), trim_scale(100.00), trim_scale(n) FROM sums
+SELECT array_fill(7, ARRAY[3]), make_date(2024, json_array_length('[1,2]'), 3), jsonb_array_length('[1,2]') + 1
+SELECT min(interval '1 day'), max(interval '1 day'), count(interval '1 day')
+SELECT id, 'a' = ALL(tags), 'a' <> ALL(tags), 'a' = ANY(tags), 'a' <> ANY(tags), 'a' > ALL(tags), 'a' < ANY(tags) FROM people ORDER BY id
+SELECT id, name = ALL(tags), name <> ALL(tags), name = ANY(tags), name LIKE ANY(tags), name LIKE ALL(tags) FROM people ORDER BY id
+SELECT 1 = ALL(NULL::int[]), 1 <> ALL(NULL::int[]), 1 = ANY(NULL::int[]), NULL = ANY('{}'::int[]), NULL = ALL('{}'::int[]), 1 = ALL('{}'::int[])
+SELECT 1 = ALL(ARRAY[1,NULL]), 1 <> ALL(ARRAY[2,NULL]), 1 = ANY(ARRAY[2,NULL]), 1 > ANY(ARRAY[2,NULL]), 1 > ALL(ARRAY[0,NULL])
+SELECT upper(name) = ALL(tags) FROM people ORDER BY id
+SELECT (name || '') = ALL(tags), (name || '') = ANY(tags) FROM people ORDER BY id
+SELECT to_char(date '2024-05-06', 'Mon DD, YYYY') = ALL(tags) FROM people ORDER BY id

@@ -19,6 +19,7 @@ FAMILIES: dict[str, list[list[str]]] = {
     "queries": [[statement] for statement in written.QUERIES],
     "texts and patterns": [[statement] for statement in written.TEXTS],
     "documents": [[statement] for statement in written.DOCUMENTS],
+    "random expressions": [[statement] for statement in written.RANDOM],
     "reports": [[statement] for statement in written.REPORTS],
     "errors": [[statement] for statement in written.ERRORS],
     "sessions": written.SCRIPTS,

@@ -29,6 +29,7 @@ REPORTS = _lines("reports.sql")
 ERRORS = _lines("errors.sql")
 TEXTS = _lines("texts.sql")
 DOCUMENTS = _lines("documents.sql")
+RANDOM = _lines("random.sql")
 ZONED = [["SET TimeZone = 'Europe/Berlin'", statement, "RESET TimeZone"] for statement in _lines("zones.sql")]
 SCRIPTS: list[list[str]] = [
     ["BEGIN", "SELECT 1", "COMMIT"],

@@ -156,7 +156,7 @@ def test_words_that_only_duckdb_reserves(tmp_path: Path) -> None:
     ("sql", "code", "text"),
     [
         ("SELECT * FROM trip", "42P01", 'relation "trip" does not exist'),
-        ("SELECT * FROM nowhere.trips", "3F000", 'schema "nowhere" does not exist'),
+        ("SELECT * FROM nowhere.trips", "42P01", 'relation "nowhere.trips" does not exist'),
         ("SELECT nope FROM trips", "42703", 'column "nope" does not exist'),
         ("SELECT t.nope FROM trips t", "42703", "column t.nope does not exist"),
         ("SELECT x.id FROM trips t", "42P01", 'missing FROM-clause entry for table "x"'),

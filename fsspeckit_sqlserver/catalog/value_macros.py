@@ -44,6 +44,28 @@ _TIMES: Final = (
         ELSE timezone(z, gw_pg.gw_trunc_local(u, timezone(z, t))) END""",
     "CREATE MACRO gw_pg.zoned_by(i, t) AS timezone('UTC', t) + i",
     "CREATE MACRO gw_pg.local_by(i, t) AS timezone('UTC', t - i)",
+    # PostgreSQL's interval_div: what is left of a month is days of it, what is left of a day is time
+    """CREATE MACRO gw_pg.gw_divided(i, n) AS list_transform([{'p': gw_pg.gw_parts(i), 'n': n::DOUBLE}], lambda q:
+        list_transform([{'m': q.p.m / q.n, 'd': q.p.d / q.n, 'u': q.p.u / q.n}], lambda e:
+        list_transform([{'e': e, 'r': round((e.m - trunc(e.m)) * 30, 6)}], lambda v: to_months(trunc(v.e.m)::INTEGER)
+            + to_days((trunc(v.e.d) + trunc(v.r))::INTEGER) + to_microseconds(round_even(
+                v.e.u + round((v.e.d - trunc(v.e.d) + v.r - trunc(v.r)) * 86400, 6) * 1000000, 0)::BIGINT)
+            )[1])[1])[1]""",
+    # of days and time, of months and days: both with one sign
+    """CREATE MACRO gw_pg.gw_justified(p) AS list_transform(list_transform(list_transform(
+        [{'m': p.m, 'd': p.d + p.u // 86400000000, 'u': p.u % 86400000000}],
+        lambda a: {'m': a.m + a.d // 30, 'd': a.d % 30, 'u': a.u}),
+        lambda b: CASE
+            WHEN b.m > 0 AND (b.d < 0 OR (b.d = 0 AND b.u < 0)) THEN {'m': b.m - 1, 'd': b.d + 30, 'u': b.u}
+            WHEN b.m < 0 AND (b.d > 0 OR (b.d = 0 AND b.u > 0)) THEN {'m': b.m + 1, 'd': b.d - 30, 'u': b.u}
+            ELSE b END),
+        lambda c: CASE WHEN c.d > 0 AND c.u < 0 THEN to_months(c.m::INTEGER) + to_days(c.d::INTEGER - 1)
+                + to_microseconds(c.u::BIGINT + 86400000000)
+            WHEN c.d < 0 AND c.u > 0 THEN to_months(c.m::INTEGER) + to_days(c.d::INTEGER + 1)
+                + to_microseconds(c.u::BIGINT - 86400000000)
+            ELSE to_months(c.m::INTEGER) + to_days(c.d::INTEGER) + to_microseconds(c.u::BIGINT) END)[1]""",
+    "CREATE MACRO gw_pg.justify_interval(i) AS gw_pg.gw_justified(gw_pg.gw_parts(i))",
+    "CREATE MACRO gw_pg.trim_scale(x) AS x",
     # PostgreSQL's interpolation of intervals: each part alone
     """CREATE MACRO gw_pg.gw_between(a, p) AS a[floor(p)::INTEGER + 1]
         + (a[ceil(p)::INTEGER + 1] - a[floor(p)::INTEGER + 1]) * (p - floor(p))""",

@@ -103,7 +103,7 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
     if target == oids.JSONB:
         if source != oids.JSONB:
             replace_node(node.type_cast.arg, call(("gw_pg", "gw_jsonb"), copied(argument)))
-    elif target in TEXTS and isinstance(source, RowTypeOid | RowArrayOid):
+    elif target in TEXTS and (isinstance(source, RowTypeOid | RowArrayOid) or argument.HasField("row_expr")):
         replace_node(node.type_cast.arg, call(("gw_pg", "gw_json"), argument, string("record postgres")))
     elif target in TEXTS and source == oids.JSON and argument.WhichOneof("node") == "column_ref":  # or a struct
         replace_node(node.type_cast.arg, call(("gw_pg", "gw_json"), argument, string("json postgres")))
@@ -170,6 +170,8 @@ def float8_of(node: pb.Node) -> None:
 
 def is_numeric_of_float(node: pb.Node) -> bool:
     """Return whether an expression is a float as numeric, by its digits, of no certain scale."""
+    if node.WhichOneof("node") == "func_call" and node.func_call.funcname[-1].string.sval == "trim_scale":
+        return True
     target = node.type_cast.type_name
     if node.WhichOneof("node") != "type_cast" or target.typmods or target.array_bounds:
         return False
@@ -193,6 +195,17 @@ def int4_series(item: pb.Node, alias: str, column: str) -> None:
 def _minus_midnight(time: pb.Node) -> pb.Node:
     day = cast(string("2000-01-01"), type_name("date"))
     return operation("-", operation("+", day, time), cast(copied(day), type_name("timestamp")))
+
+
+def _sum_of_intervals(node: pb.Node) -> None:
+    """`sum(i)`, which DuckDB has not: of months, days and microseconds, each alone."""
+    total = parsed_expression("to_months(m::int) + to_days(d::int) + to_microseconds(u::bigint)")
+    days = total.a_expr.lexpr.a_expr
+    for made, part in ((days.lexpr, "gw_months"), (days.rexpr, "gw_days"), (total.a_expr.rexpr, "gw_us")):
+        summed = copied(node)
+        summed.func_call.args[0].CopyFrom(call(("gw_pg", part), node.func_call.args[0]))
+        made.func_call.args[0].type_cast.arg.CopyFrom(summed)
+    replace_node(node, total)
 
 
 def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:
@@ -219,13 +232,21 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
         macro = "gw_date_texts" if first in _DATE_ARRAYS else "interval_list"
         replace_node(arguments[0], call(("gw_pg", macro), copied(arguments[0])))
         return oids.TEXT
-    if name in {"to_json", "to_jsonb"} and len(kinds) == 1 and first is None and arguments[0].HasField("a_const"):
+    if (
+        name in {"to_json", "to_jsonb", "json_agg", "jsonb_agg"}
+        and len(kinds) == 1
+        and first is None
+        and arguments[0].HasField("a_const")
+    ):
         raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
     if name.startswith("jsonb_") and name not in _ANY_ARGUMENTS and arguments and first is None:
         adopt(arguments[0], oids.JSONB, "MDY")
     if name in {"jsonb_strip_nulls", "jsonb_extract_path"}:
         replace_node(node, call(("gw_pg", "gw_jsonb"), copied(node)))
         return oids.JSONB
+    if name == "sum" and kinds == [oids.INTERVAL]:
+        _sum_of_intervals(node)
+        return oids.INTERVAL
     if name == "count" and not arguments and not node.func_call.agg_star:
         raise WrongObjectType("count(*) must be used to call a parameterless aggregate function")
     if name == "generate_series" and len(arguments) == 1:

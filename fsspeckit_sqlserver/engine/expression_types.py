@@ -179,7 +179,9 @@ class Expressions:
         if name in {"gcd", "lcm", "generate_series"} and len(kinds) > 1:
             numbers = [kind for kind in kinds if kind in NUMBERS]
             return promoted(numbers[0], numbers[1]) if len(numbers) == len(kinds) else None
-        if name == "array_agg" and first is not None:
+        if name == "array_prepend" and len(kinds) > 1:
+            return kinds[1]
+        if name in {"array_agg", "array_fill"} and first is not None:
             return oids.ARRAY_OF.get(first)
         if name == "date_trunc" and len(kinds) > 1:
             return oids.TIMESTAMPTZ if kinds[1] == oids.DATE else kinds[1]
@@ -241,6 +243,8 @@ class Expressions:
             raise IndeterminateDatatype(
                 "cannot determine type of empty array", "Explicitly cast it: ARRAY[]::integer[]."
             )
+        if all(each.a_const.WhichOneof("val") == "sval" or each.a_const.isnull for each in elements):
+            return oids.ARRAY_OF[oids.TEXT]
         kind = self._choose(elements, "ARRAY")
         return None if kind is None else kind if kind in oids.ELEMENT_OF else oids.ARRAY_OF.get(kind)
 
@@ -368,6 +372,12 @@ class Expressions:
         if symbol == "-" and left in _DATES and right in _DATES:
             if self._is_strict and oids.TIMESTAMPTZ in (left, right):
                 difference_of_moments(node, left, right)
+            return oids.INTERVAL
+        if left == oids.INTERVAL and symbol == "/" and right in NUMBERS:
+            if self._is_strict:
+                replace_node(node, call(("gw_pg", "gw_divided"), expression.lexpr, expression.rexpr))
+            return oids.INTERVAL
+        if symbol == "*" and oids.INTERVAL in (left, right) and (left in NUMBERS or right in NUMBERS):
             return oids.INTERVAL
         return left if left == right == oids.INTERVAL else None
 

@@ -107,7 +107,6 @@ SET_RETURNING: Final = frozenset(
 _RENAMED: Final = {
     "every": "bool_and",
     "btrim": "trim",
-    "jsonb_array_length": "json_array_length",
     "jsonb_pretty": "json_pretty",
     "json_object_keys": "json_keys",
     "jsonb_object_keys": "json_keys",
@@ -309,6 +308,10 @@ def _digest(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return call("from_hex", call("sha256", *arguments))
 
 
+def _array_length(arguments: Sequence[pb.Node]) -> pb.Node | None:
+    return cast(call("json_array_length", *arguments), type_name("int4"))
+
+
 def _similar(arguments: Sequence[pb.Node]) -> pb.Node | None:
     texts = [string_value(argument) for argument in arguments]
     if texts[0] is None or None in texts:
@@ -359,6 +362,9 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "split_part": split_part,
     "lpad": lambda arguments: pad("lpad", arguments),
     "rpad": lambda arguments: pad("rpad", arguments),
+    "chr": lambda arguments: call("chr", *(cast(argument, type_name("int4")) for argument in arguments)),
+    "json_array_length": _array_length,
+    "jsonb_array_length": _array_length,
     "num_nulls": lambda arguments: _count_nulls(arguments, is_null=True),
     "num_nonnulls": lambda arguments: _count_nulls(arguments, is_null=False),
     "json_extract_path": lambda arguments: _extract_path(arguments, "json_extract"),

@@ -11,7 +11,15 @@ from fsspeckit_sqlserver.engine.errors import UnsupportedStatement
 from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, expand_pattern_list
 from fsspeckit_sqlserver.engine.patterns import parse_array
 from fsspeckit_sqlserver.engine.regexp_functions import regexp_operator
-from fsspeckit_sqlserver.engine.trees import call, copied, names_of, replace_node, string, string_value
+from fsspeckit_sqlserver.engine.trees import (
+    call,
+    copied,
+    names_of,
+    parsed_expression,
+    replace_node,
+    string,
+    string_value,
+)
 
 __all__ = ["rewrite_operator"]
 
@@ -75,6 +83,26 @@ def rewrite_operator(node: pb.Node) -> None:
         elements = None if text is None else parse_array(text)
         if elements is not None:  # x = ANY ('{a,b}'): the array takes the type of x
             expression.rexpr.CopyFrom(array_constant(elements))
+        elif _may_be_null(expression.rexpr, is_any=expression.kind == pb.AEXPR_OP_ANY):
+            known = parsed_expression("CASE WHEN a IS NOT NULL THEN b END")
+            known.case_expr.args[0].case_when.expr.null_test.arg.CopyFrom(expression.rexpr)
+            known.case_expr.args[0].case_when.result.CopyFrom(node)
+            replace_node(node, known)
+
+
+def _may_be_null(array: pb.Node, *, is_any: bool) -> bool:
+    """Return whether an array may be NULL, and so the comparison: DuckDB's then is false, or true of all.
+
+    Parameters of `= ANY` are taken for arrays, for the sake of what finds rows by them.
+    """
+    match array.WhichOneof("node"):
+        case "type_cast":
+            return _may_be_null(array.type_cast.arg, is_any=is_any)
+        case "a_const":
+            return bool(array.a_const.isnull)
+        case "param_ref":
+            return not is_any
+    return not array.HasField("a_array_expr")
 
 
 def _like(node: pb.Node, symbol: str) -> None:

@@ -107,7 +107,7 @@ RESULTS: Final[Mapping[str, int]] = {
 
 _SAME = (
     "min max lag lead first_value last_value nth_value any_value mode abs mod trunc array_append array_cat "
-    "array_remove array_replace trim_array percentile_disc bit_and bit_or bit_xor"
+    "array_remove array_replace trim_array trim_scale percentile_disc bit_and bit_or bit_xor"
 )
 FIRST_ARGUMENT: Final = frozenset(_SAME.split())
 """Functions that give the type of their first argument."""

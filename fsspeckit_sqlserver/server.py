@@ -32,7 +32,7 @@ from fsspeckit_sqlserver.connection import Connection
 from fsspeckit_sqlserver.session.advisory import AdvisoryLocks
 from fsspeckit_sqlserver.session.channels import Channels
 from fsspeckit_sqlserver.session.driver import Driver
-from fsspeckit_sqlserver.session.errors import TooManyConnections
+from fsspeckit_sqlserver.session.errors import ClientGone, TooManyConnections
 from fsspeckit_sqlserver.session.ports import Engine
 from fsspeckit_sqlserver.workers import WorkerPool
 
@@ -135,8 +135,8 @@ class Server:
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
-        self._connections.discard(connection)
-        with self._registry_lock:
+        with self._registry_lock:  # so that `register` sees that it is gone, or is seen here
+            self._connections.discard(connection)
             self._registered.pop(connection.process_id, None)
 
     # Called by drivers, on any thread.
@@ -146,8 +146,11 @@ class Server:
 
         Raises:
             TooManyConnections: the limit is reached.
+            ClientGone: it has been closed.
         """
         with self._registry_lock:
+            if connection not in self._connections:
+                raise ClientGone("the client closed the connection")
             if len(self._registered) >= self.limits.max_connections:
                 raise TooManyConnections("sorry, too many clients already")
             limits, others = self.limits, self._registered.values()

@@ -240,13 +240,13 @@ class DuckSession:
             is_exempt=not plan.tables and (plan.is_small or plan.uses_catalog),
         )
         connections.guard(running)
-        is_small = plan.is_small or (plan.uses_catalog and not plan.tables)
+        is_small, is_lookup = plan.is_small or (plan.uses_catalog and not plan.tables), plan.is_lookup
         if plan.used_parameters and '"NULL"' in plan.duckdb_types:
-            is_small = False  # bound with NULL: only the values tell the type
+            is_small = is_lookup = False  # bound with NULL: only the values tell the type
         try:
             connections.checkpoint()
             running.start(
-                prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small, is_lookup=plan.is_lookup
+                prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small, is_lookup=is_lookup
             )
         except BaseException:
             running.close()

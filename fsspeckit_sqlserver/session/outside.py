@@ -45,6 +45,7 @@ class Switchboard(Protocol):
 
         Raises:
             TooManyConnections: the server, the user or the address has as many as it may have.
+            ClientGone: the client has left already.
         """
         ...
 

@@ -37,6 +37,14 @@ class RawClient:
         self.keys = next(message for message in heard if isinstance(message, be.BackendKeyData))
         return heard
 
+    def start_or_refused(self) -> list[be.BackendMessage]:
+        """Say who one is; return all up to ReadyForQuery, or up to the end."""
+        self.send(fe.StartupMessage(3, 0, {"user": "raw"}))
+        try:
+            return self.until_ready()
+        except ConnectionResetError:
+            return []
+
     def next_message(self) -> be.BackendMessage | None:
         """Return the next message, None when the server closed the connection."""
         while len(self._buffer) < 5 or len(self._buffer) < 1 + struct.unpack_from("!I", self._buffer, 1)[0]:

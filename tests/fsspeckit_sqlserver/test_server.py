@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import random
 import threading
@@ -13,9 +14,14 @@ from dataclasses import dataclass
 import psutil
 import pytest
 
+from fsspeckit_sqlserver.config import Limits
+from fsspeckit_sqlserver.connection import Connection
+from fsspeckit_sqlserver.server import Server
+from fsspeckit_sqlserver.session.errors import ClientGone
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire import frontend as fe
 from tests.fsspeckit_sqlserver.conftest import RunningServer, serving
+from tests.fsspeckit_sqlserver.memory_engine import MemoryEngine
 from tests.fsspeckit_sqlserver.raw_client import RawClient
 
 FOREVER = "SELECT sum(a.i * b.i) FROM range(100000000) a(i), range(1000) b(i)"
@@ -269,3 +275,44 @@ class TestStopping:
         assert codes[-1] == "57P01"
         busy.socket.close()
         idle.socket.close()
+
+
+def test_clients_that_leave_at_once_keep_no_place(server: RunningServer) -> None:
+    """Health checks and connection attempts that were given up: more of them than there are places."""
+    for _ in range(400):
+        with RawClient(server.port) as hasty:
+            hasty.send(fe.StartupMessage(3, 0, {"user": "hasty"}))
+    deadline = time.monotonic() + 20
+    while True:
+        others = []
+        try:
+            for _ in range(90):
+                others.append(RawClient(server.port))
+                if not any(isinstance(said, be.ReadyForQuery) for said in others[-1].start_or_refused()):
+                    break
+            else:
+                return
+        finally:
+            for raw in others:
+                raw.socket.close()
+        assert time.monotonic() < deadline, "places are taken by nobody"
+        time.sleep(0.1)
+
+
+def test_a_connection_that_closes_before_its_worker_registers_it_takes_no_place() -> None:
+    """The order in which the two threads come is chance, on a busy machine more often this one."""
+
+    async def close_and_register() -> None:
+        engine = MemoryEngine()
+        closed = Server(engine, Limits(max_connections=1))
+        connection = Connection(closed, asyncio.get_running_loop(), engine)
+        closed.opened(connection)
+        closed.closed(connection)
+        with pytest.raises(ClientGone):
+            closed.register(connection, b"key", "hasty")
+        another = Connection(closed, asyncio.get_running_loop(), engine)
+        closed.opened(another)
+        assert closed.register(another, b"key", "patient")
+        engine.close()
+
+    asyncio.run(close_and_register())

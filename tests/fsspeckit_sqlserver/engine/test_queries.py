@@ -251,3 +251,9 @@ def test_long_and_deep_expressions(client: Client) -> None:
         client.session.execute(_deep("SELECT " + "+".join(["1"] * 3900)), ())
     assert sqlstate(caught.value)[:2] in {"54", "42"}
     assert client.value("SELECT 1") == 1
+
+
+def test_an_open_parameter_that_is_null_in_a_look_up(client: Client) -> None:
+    assert client.rows("SELECT city || $1, $1 FROM trips WHERE id = 1", "x") == [("city1x", "x")]
+    assert client.rows("SELECT city || $1 || city FROM trips WHERE id = 1", "x") == [("city1xcity1",)]
+    assert client.rows("SELECT CASE WHEN id > 0 THEN $1 END FROM trips WHERE id = 1", None) == [(None,)]

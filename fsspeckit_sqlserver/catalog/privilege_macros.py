@@ -221,7 +221,8 @@ PRIVILEGE_MACROS: Final = (
     _column_macro(),
     _sequence_macro(),
     _member_macro(),
-    """CREATE MACRO gw_pg.has_parameter_privilege(o, p) AS gw_pg.gw_has_word(p, 'set'),
-        (u, o, p) AS gw_pg.gw_has_word(p, 'set')""",
+    _forms(
+        "has_parameter_privilege", ("o", "p"), {}, f"{_odd('set|alter system')} ELSE gw_pg.gw_has_word(gw_f.p, 'set')"
+    ),
 )
 """DDL of the macros."""

@@ -268,7 +268,9 @@ class Dialect:
             names = list(about.search_path)
             with_implicit = function.args and function.args[0].a_const.boolval.boolval
             node = pb.Node()
+            node.a_array_expr.SetInParent()
             implicit = ["pg_catalog"] if about.temp_schema is None else [about.temp_schema, "pg_catalog"]
+            implicit = [schema for schema in implicit if schema not in names]
             for schema in [*implicit, *names] if with_implicit else names:
                 node.a_array_expr.elements.add().CopyFrom(string(schema))
             return cast(node, type_name("varchar", array_dimensions=1))

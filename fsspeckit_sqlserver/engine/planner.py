@@ -135,7 +135,7 @@ class Planner:
             connections.user,
             connections.database,
             world.version,
-            connections.search_path,
+            tuple(filter(self.has_schema, connections.search_path)),
             world.macros,
             world.table_macros,
             now_parameter,

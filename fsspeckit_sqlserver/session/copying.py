@@ -5,6 +5,7 @@ from __future__ import annotations
 from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import AccessDenied, Cancelled, GatewayError, Unsupported
+from fsspeckit_sqlserver.session.asking import open_copy, receive, stream_copy, write_copy
 from fsspeckit_sqlserver.session.commands import (
     BeginTransaction,
     CloseRows,
@@ -13,10 +14,6 @@ from fsspeckit_sqlserver.session.commands import (
     RollbackTransaction,
     Send,
     Steps,
-    open_copy,
-    receive,
-    stream_copy,
-    write_copy,
 )
 from fsspeckit_sqlserver.session.copy_options import ColumnNamedTwice, copy_format
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine

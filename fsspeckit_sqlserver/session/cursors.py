@@ -11,7 +11,8 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pg
 
-from fsspeckit_sqlserver.session.commands import CloseRows, Steps, describe, read_row, skip
+from fsspeckit_sqlserver.session.asking import describe, read_row, skip
+from fsspeckit_sqlserver.session.commands import CloseRows, Steps
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import (
     DuplicateCursor,
@@ -99,6 +100,7 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
         is_fresh=state.transaction.is_open,
         scroll=scroll,
         depth=state.transaction.depth,
+        text=statement.source.strip() or statement.sql,
     )
     return Done("DECLARE CURSOR")
 
@@ -159,7 +161,9 @@ def prepare(state: SessionState, statement: Statement, _parameters: tuple[object
     wanted = tuple(oid_of_type(argument.type_name.names[-1].string.sval) for argument in node.argtypes)
     shape = yield from describe(query, wanted)
     query = replace(query, parameter_oids=shape.parameter_oids)
-    state.statements[node.name] = Prepared(node.name, query, shape.parameter_oids, shape.columns)
+    state.statements[node.name] = Prepared(
+        node.name, query, shape.parameter_oids, shape.columns, statement.source.strip() or statement.sql, from_sql=True
+    )
     return Done("PREPARE")
 
 

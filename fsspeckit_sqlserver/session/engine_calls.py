@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fsspeckit_sqlserver.session.commands import BeginTransaction, Steps, start
+from fsspeckit_sqlserver.session.asking import start
+from fsspeckit_sqlserver.session.commands import BeginTransaction, Steps
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.statement import Statement

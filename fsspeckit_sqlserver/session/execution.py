@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from fsspeckit_sqlserver.session import copying, cursors, notifications, settings_statements
+from fsspeckit_sqlserver.session.asking import describe
 from fsspeckit_sqlserver.session.blocks import allowed_when_failed, lock_table, transaction_statement
-from fsspeckit_sqlserver.session.commands import Deadline, Steps, describe
+from fsspeckit_sqlserver.session.commands import Deadline, Steps
 from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import FailedTransaction
 from fsspeckit_sqlserver.session.functions import call_functions, functions_columns, with_session_values
@@ -80,7 +81,7 @@ def run(state: SessionState, statement: Statement, parameters: tuple[object, ...
 
 
 def set_deadline(state: SessionState) -> Steps[None]:
-    """Start the clock of statement_timeout: for each statement, and each time a portal goes on."""
+    """Start the clock of statement_timeout: for each Parse and each statement, and each time a portal goes on."""
     if timeout_ms := state.settings.statement_timeout_ms:
         yield Deadline(timeout_ms)
 
@@ -94,6 +95,7 @@ def prepare(state: SessionState, name: str, statement: Statement | None, wanted:
     if statement is None:
         return Prepared(name, None, tuple(wanted), None)
     _refuse_in_failed_block(state, statement)
+    yield from set_deadline(state)
     if statement.node_name == "declare_cursor_stmt":  # pg8000 and SQLAlchemy bind the parameters of its query
         query = with_session_values(state, inner_statement(statement.node.query))
         shape = yield from describe(query, wanted)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from fsspeckit_sqlserver.session.asking import stream
 from fsspeckit_sqlserver.session.blocks import allowed_when_failed
-from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps, stream
+from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps
 from fsspeckit_sqlserver.session.cursors import has_columns, open_cursor, prepared_statement
 from fsspeckit_sqlserver.session.errors import (
     DuplicateCursor,

@@ -14,12 +14,14 @@ from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import Unsupported
 from fsspeckit_lib.sql.messages import child_messages
-from fsspeckit_sqlserver.session.commands import Steps, release_lock, release_locks, take_lock
+from fsspeckit_sqlserver.session.asking import release_lock, release_locks, take_lock
+from fsspeckit_sqlserver.session.commands import Steps
 from fsspeckit_sqlserver.session.errors import UndefinedSetting
 from fsspeckit_sqlserver.session.local_rows import LocalRows
 from fsspeckit_sqlserver.session.nodes import constant_text, function_name, inner_statement
 from fsspeckit_sqlserver.session.notifications import notify
 from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.session_views import SESSION_VIEWS, put_session_views
 from fsspeckit_sqlserver.session.settings_statements import set_one
 from fsspeckit_sqlserver.session.settings_view import put_settings, setting_of
 from fsspeckit_sqlserver.session.state import SessionState, notice
@@ -50,7 +52,7 @@ _FUNCTIONS: Final = {
     **_LOCKS,
 }
 _EFFECTS: Final = ("set_config", "pg_notify", "advisory", "pg_backend_pid")
-_VALUES: Final = ("current_setting", "pg_backend_pid", "pg_settings")
+_VALUES: Final = ("current_setting", "pg_backend_pid", "pg_settings", *SESSION_VIEWS)
 
 
 def functions_columns(statement: Statement) -> tuple[Column, ...] | None:
@@ -132,6 +134,7 @@ def _setting(state: SessionState, name: str, missing_ok: list[str | None]) -> st
 def _lock(state: SessionState, name: str, arguments: list[str | None]) -> Steps[str | bool | None]:
     if name == "pg_advisory_unlock_all":
         yield from release_locks()
+        state.held_locks.clear()
         return ""
     if not arguments or any(argument is None for argument in arguments):
         return None  # as every strict function
@@ -139,11 +142,15 @@ def _lock(state: SessionState, name: str, arguments: list[str | None]) -> Steps[
     is_shared = name.endswith("_shared")
     if "unlock" in name:
         was_held = yield from release_lock(key, is_shared=is_shared)
+        if was_held and (key, is_shared) in state.held_locks:
+            state.held_locks.remove((key, is_shared))
         if not was_held:
             kind = "ShareLock" if is_shared else "ExclusiveLock"
             yield notice("WARNING", "01000", f"you don't own a lock of type {kind}")
         return was_held
     is_taken = yield from take_lock(key, is_shared=is_shared, waits="try" not in name)
+    if is_taken and "xact" not in name:
+        state.held_locks.append((key, is_shared))
     if "xact" in name and is_taken:
         if state.transaction.is_open:
             state.transaction_locks.append((key, is_shared))
@@ -164,6 +171,7 @@ def with_session_values(state: SessionState, statement: Statement) -> Statement:
     holder = pg.Node()
     holder.select_stmt.CopyFrom(statement.node)
     is_changed = _put_values(state, holder)
+    is_changed = put_session_views(state, statement, holder) or is_changed
     if not (put_settings(state.settings, holder) or is_changed):
         return statement
     return replace(inner_statement(holder), parameter_oids=statement.parameter_oids)

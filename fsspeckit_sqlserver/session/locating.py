@@ -180,6 +180,10 @@ def _constant(parts: Tree, found: re.Match[str]) -> int | None:
     )
 
 
+def _cast_constant(parts: Tree, found: re.Match[str]) -> int | None:
+    return _constant([part.arg.a_const for part in parts if isinstance(part, pb.TypeCast)], found)
+
+
 def _type(parts: Tree, found: re.Match[str]) -> int | None:
     return _only(
         part.location
@@ -338,8 +342,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], _Finder], ...]] = tuple(
         (r"date/time field value out of range: \"(.*)\"", _constant),
         (r"value \"(.*)\" is out of range for type [\w ]+", _constant),
         (r"malformed array literal: \"(.*)\"", _constant),
-        (r"relation \"(.*)\" does not exist", _constant),
-        (r"type \"(.*)\" does not exist", lambda parts, found: _type(parts, found) or _constant(parts, found)),
+        (r"relation \"(.*)\" does not exist", _cast_constant),
+        (r"type \"(.*)\" does not exist", lambda parts, found: _type(parts, found) or _cast_constant(parts, found)),
         (r"cannot cast type .* to .*", _cast),
         (r"collation \"(.*)\" for encoding .* does not exist", _collation),
         (r"argument of (\S+) must be type boolean, not type .*", _start_of_clause),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fsspeckit_sqlserver.session.asking import stream
 from fsspeckit_sqlserver.session.blocks import commit, open_implicit
-from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps, stream
+from fsspeckit_sqlserver.session.commands import CloseRows, Send, Steps
 from fsspeckit_sqlserver.session.cursors import open_cursor
 from fsspeckit_sqlserver.session.execution import command_tag, row_description, run
 from fsspeckit_sqlserver.session.state import SessionState

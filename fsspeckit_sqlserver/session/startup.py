@@ -9,6 +9,7 @@ from typing import Final
 from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.auth.errors import InvalidAuthorization
 from fsspeckit_sqlserver.auth.login import Login
+from fsspeckit_sqlserver.session.asking import admit
 from fsspeckit_sqlserver.session.commands import (
     CancelOther,
     CloseConnection,
@@ -17,7 +18,6 @@ from fsspeckit_sqlserver.session.commands import (
     SendByte,
     SetParameter,
     Steps,
-    admit,
 )
 from fsspeckit_sqlserver.session.guc import SETTINGS
 from fsspeckit_sqlserver.session.state import SessionState

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -24,12 +25,15 @@ __all__ = ["Portal", "Prepared", "SessionState", "notice"]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A parsed and described statement. `statement` is None for an empty query text."""
+    """A parsed and described statement. `statement` is None for an empty query text; `text` is that of a PREPARE."""
 
     name: str
     statement: Statement | None
     parameter_oids: tuple[int, ...]
     columns: tuple[Column, ...] | None
+    text: str = ""
+    from_sql: bool = False
+    made_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC), compare=False)
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class Portal:
         hold: it outlives the transaction.
         is_fresh: the transaction that made it has not been committed; a rollback takes it along even if it is held.
         scroll: what a SCROLL cursor has read.
+        text: of the DECLARE that made it.
         depth: savepoints that were set when it was made, less those released since.
     """
 
@@ -56,6 +61,8 @@ class Portal:
     is_fresh: bool = False
     scroll: ScrollBuffer | None = None
     depth: int = 0
+    text: str = ""
+    made_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
 
 @dataclass(slots=True)
@@ -75,6 +82,8 @@ class SessionState:
     portals: dict[str, Portal] = field(default_factory=dict)
     has_written: bool = False
     transaction_locks: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
+    held_locks: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
+    started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     at_commit: list[Listen | Unlisten | Notify] = field(default_factory=list)
     notified: list[NotificationResponse] = field(default_factory=list)
     exchanges: Exchanges = field(default_factory=Exchanges)

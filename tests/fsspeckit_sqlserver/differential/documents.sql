@@ -133,3 +133,18 @@ WITH q AS (SELECT id, paid FROM people) SELECT row_to_json(q) FROM q ORDER BY id
 SELECT row_to_json(t) FROM (SELECT timestamptz '2024-01-01 10:00+00' AS m, date '2024-02-29' AS d, 1.50 AS n, 2.0::float8 AS f, 'NaN'::float8 AS nn, '\x01ff'::bytea AS b, interval '1 day 2 hours' AS i, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS u, ARRAY[1,2] AS a, NULL::int AS z, true AS x, time '10:00' AS ti, 'x"y\z' AS s) t
 SELECT to_jsonb(t) FROM (SELECT timestamptz '2024-01-01 10:00+00' AS m, date '0044-03-15 BC' AS d, 1.50 AS n, 1e20::float8 AS f, 'NaN'::float8 AS nn, '\x01ff'::bytea AS b, interval '1 day 2 hours' AS i, ARRAY[1.50,NULL] AS a, E'a\tb\x01' AS s) t
 SELECT to_json('x'::text), to_json(timetz '10:00+02'), to_json(E'a\x7f'::text)
+SELECT '{"a":1}'::jsonb || '{"b":2}'::jsonb, '{"a":1}'::jsonb || '{"a":2}', '[1]'::jsonb || '2', '1'::jsonb || '2', '{"a":1}'::jsonb || '[1]', jsonb_build_object('z', id) || jsonb_build_object('a', name) FROM people ORDER BY id
+SELECT '{"a":1,"b":2}'::jsonb - 'a', '["a","b"]'::jsonb - 'a', '["a","b"]'::jsonb - 0, '["a","b"]'::jsonb - -1, '{"a":1,"b":2,"c":3}'::jsonb - ARRAY['a','c'], '[1]'::jsonb - 5
+SELECT '"x"'::jsonb - 'a'
+SELECT '{"a":1}'::jsonb - 1
+SELECT '{"a":{"b":1,"c":[1,2]}}'::jsonb #- '{a,c,0}', '{"a":1}'::jsonb #- '{x}', '[1,[2,3]]'::jsonb #- '{1,-1}'
+SELECT '{"a":1,"b":[1,2,{"c":"d"}]}'::jsonb @> '{"a":1}', '{"a":1}'::jsonb @> '{"a":2}', '[1,2,3]'::jsonb @> '[3,1]', '[1,[2]]'::jsonb @> '[2]', '["a"]'::jsonb @> '"a"', '1'::jsonb @> '1.0', '{"a":[1,{"b":2}]}'::jsonb @> '{"a":[{"b":2}]}', '{"b":1}' <@ '{"a":1,"b":1}'::jsonb, 'true'::jsonb @> '1'
+SELECT '{"a":1}'::jsonb ? 'a', '["a"]'::jsonb ? 'a', '"a"'::jsonb ? 'a', '{"a":1}'::jsonb ? 'b', '{"a":1,"b":2}'::jsonb ?| ARRAY['x','b'], '{"a":1,"b":2}'::jsonb ?& ARRAY['a','b'], '{"a":1}'::jsonb ?& '{a,c}'
+SELECT jsonb_set('{"a": 1}', '{a}', '2'), jsonb_set('{"a":{"b":1}}', '{a,c}', '[1]'), jsonb_set('{"a":1}', '{b}', '2', false), jsonb_set('[1,2]', '{0}', '"x"'), jsonb_set('[1,2]', '{9}', '3'), jsonb_set('[1]', '{-5}', '0'), jsonb_set('{"a":1}'::jsonb, ARRAY['a','b'], '1')
+SELECT jsonb_set('1', '{a}', '2')
+SELECT jsonb_set('[1]', '{x}', '2')
+SELECT NULL::jsonb || '{}', '{}'::jsonb || NULL, NULL::jsonb @> '{}', jsonb_set(NULL, '{a}', '1')
+SELECT id FROM people WHERE to_jsonb(people) @> '{"boss": 1}' ORDER BY id
+SELECT id, to_jsonb(people) - 'tags' - 'born' FROM people ORDER BY id
+SELECT id FROM people WHERE to_jsonb(tags) ? 'a' ORDER BY id
+SELECT power(0, 2)::text, power(2, 10)::text

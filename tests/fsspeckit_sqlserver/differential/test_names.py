@@ -45,7 +45,7 @@ def told(connection: Connection, sql: str, *, is_extended: bool) -> object:
 
 
 @pytest.mark.parametrize("is_extended", [False, True], ids=["simple", "extended"])
-@pytest.mark.parametrize("name", ["names", "tables", "mistakes"])
+@pytest.mark.parametrize("name", ["names", "tables", "mistakes", "views"])
 def test_what_is_told_is_the_same(pair: tuple[Connection, Connection], name: str, is_extended: bool) -> None:
     theirs, ours = pair
     unexpected = []

@@ -18,6 +18,7 @@ from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.composite import RECORD, composite_column
 from fsspeckit_sqlserver.types.json_out import JsonForm, documents, elements
+from fsspeckit_sqlserver.types.jsonb_operations import OPERATIONS, JsonbProblem
 from fsspeckit_sqlserver.types.style import TextStyle
 from fsspeckit_sqlserver.types.text_out import text_array
 
@@ -37,6 +38,10 @@ JSON_MACROS: Final = (
     # of an expression that is worth naming once
     "CREATE MACRO gw_pg.gw_json_of(x, m) AS list_transform([x], lambda e: gw_pg.gw_json(e, m))[1]",
     "CREATE MACRO gw_pg.gw_jsonb(x) AS gw_json_text(x, 'JSON', 'UTC', 'jsonb postgres')::JSON",
+    "CREATE MACRO gw_pg.gw_jsonb_two(o, a, b) AS gw_jsonb_text(o, a, b)::JSON",
+    "CREATE MACRO gw_pg.gw_jsonb_test(o, a, b) AS gw_jsonb_text(o, a, b)::BOOLEAN",
+    """CREATE MACRO gw_pg.jsonb_set(a, p, n) AS gw_jsonb_text('set', a::JSON, p, n::JSON, true)::JSON,
+        (a, p, n, c) AS gw_jsonb_text('set', a::JSON, p, n::JSON, c)::JSON""",
     """CREATE MACRO gw_pg.gw_json_pairs(k, v) AS CASE
         WHEN len(k) <> len(v) THEN error('22023 mismatched array dimensions')::VARCHAR
         WHEN len(list_filter(k, lambda e: e IS NULL)) > 0
@@ -80,8 +85,32 @@ def _json_text(values: pa.Array, kinds: pa.Array, zones: pa.Array, forms: pa.Arr
         raise ValueError("22P02 invalid input syntax for type json") from error
 
 
+def _operated(words: pa.Array, *arguments: pa.Array) -> pa.Array:
+    """Return an operation's results as text. Loops over documents: each is parsed."""
+    if not len(words):
+        return pa.array([], pa.string())
+    operation = OPERATIONS[words[0].as_py()]
+    columns = [argument.to_pylist() for argument in arguments]
+    try:
+        results = [
+            None if None in row else operation(*row)  # all of them are strict
+            for row in zip(*columns, strict=True)
+        ]
+    except JsonbProblem as error:
+        raise ValueError(str(error)) from error
+    return pa.array([str(value).lower() if isinstance(value, bool) else value for value in results], pa.string())
+
+
 def install_json(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the function the macros call."""
+    """Make the functions the macros call."""
+    connection.create_function(
+        "gw_jsonb_text",
+        _operated,
+        None,
+        "VARCHAR",
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )
     connection.create_function(
         "gw_json_text",
         _json_text,

@@ -241,6 +241,9 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
         raise DatatypeMismatch("could not determine polymorphic type because input has type unknown")
     if name.startswith("jsonb_") and name not in _ANY_ARGUMENTS and arguments and first is None:
         adopt(arguments[0], oids.JSONB, "MDY")
+    if name == "jsonb_set" and len(arguments) > 2:
+        adopt(arguments[1], oids.ARRAY_OF[oids.TEXT], "MDY")
+        adopt(arguments[2], oids.JSONB, "MDY")
     if name in {"jsonb_strip_nulls", "jsonb_extract_path"}:
         replace_node(node, call(("gw_pg", "gw_jsonb"), copied(node)))
         return oids.JSONB

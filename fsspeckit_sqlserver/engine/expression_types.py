@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.engine.coercions import (
     part_of_jsonb,
 )
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
+from fsspeckit_sqlserver.engine.jsonb_operators import note_jsonb_operator
 from fsspeckit_sqlserver.engine.ordered_sets import note_ordered_set
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.records import cast_to_row, note_null_test
@@ -324,6 +325,10 @@ class Expressions:
 
     def _operator(self, node: pb.Node, symbol: str, left: int | None, right: int | None) -> int | None:
         expression = node.a_expr
+        if self._is_strict and oids.JSONB in (left, right):
+            made = note_jsonb_operator(node, symbol, left, right)
+            if made is not None:
+                return made
         if symbol in {"@>", "<@", "&&"}:  # an array in quotes takes the other's type
             for side, kind in ((expression.rexpr, left), (expression.lexpr, right)):
                 if kind in oids.ELEMENT_OF:

@@ -77,9 +77,12 @@ def name_unnested_fields(select: pb.SelectStmt) -> None:
 
 
 def _unnested(item: pb.Node) -> Iterator[str]:
-    for part in walk(item):
-        if isinstance(part, pb.RangeFunction) and not part.ordinality and not part.alias.colnames:
-            called = part.functions[0].list.items[0].func_call if len(part.functions) == 1 else None
-            is_unnest = called is not None and [each.string.sval for each in called.funcname] == ["unnest"]
-            if is_unnest and called is not None and len(called.args) == 1 and part.alias.aliasname:
-                yield part.alias.aliasname
+    kind = item.WhichOneof("node")
+    if kind == "join_expr":
+        yield from _unnested(item.join_expr.larg)
+        yield from _unnested(item.join_expr.rarg)
+    elif kind == "range_function" and not item.range_function.ordinality and not item.range_function.alias.colnames:
+        function = item.range_function
+        called = function.functions[0].list.items[0].func_call if len(function.functions) == 1 else pb.FuncCall()
+        if names_of(called.funcname) == ("unnest",) and len(called.args) == 1 and function.alias.aliasname:
+            yield function.alias.aliasname

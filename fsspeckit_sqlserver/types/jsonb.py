@@ -9,17 +9,17 @@ import json
 from collections.abc import Iterable
 from decimal import Decimal
 
-__all__ = ["jsonb_text", "key_order", "plain_digits"]
+__all__ = ["Number", "jsonb_text", "key_order", "parsed", "plain_digits", "shown"]
 
 
-class _Number(float):
+class Number(float):
     """A number of JSON that keeps its digits."""
 
     text: str
 
 
-def _number(text: str) -> _Number:
-    number = _Number(0.0 if len(text) > 300 else float(text))
+def _number(text: str) -> Number:
+    number = Number(0.0 if len(text) > 300 else float(text))
     number.text = text
     return number
 
@@ -34,7 +34,16 @@ def jsonb_text(text: str) -> str:
     Raises:
         ValueError, RecursionError: not a document of JSON, or too deep.
     """
-    return _shown(json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant))
+    return shown(parsed(text))
+
+
+def parsed(text: str) -> object:
+    """Return a document as Python's values, numbers as `Number`.
+
+    Raises:
+        ValueError, RecursionError: not a document of JSON, or too deep.
+    """
+    return json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
 
 
 def key_order(keys: Iterable[str]) -> list[str]:
@@ -42,13 +51,14 @@ def key_order(keys: Iterable[str]) -> list[str]:
     return sorted(keys, key=lambda key: (len(encoded := key.encode()), encoded))
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a document as jsonb shows it."""
     match value:
         case dict():
-            return "{" + ", ".join(f"{_quoted(key)}: {_shown(value[key])}" for key in key_order(value)) + "}"
+            return "{" + ", ".join(f"{_quoted(key)}: {shown(value[key])}" for key in key_order(value)) + "}"
         case list():
-            return "[" + ", ".join(map(_shown, value)) + "]"
-        case _Number():
+            return "[" + ", ".join(map(shown, value)) + "]"
+        case Number():
             return plain_digits(value.text)
     return json.dumps(value, ensure_ascii=False)
 

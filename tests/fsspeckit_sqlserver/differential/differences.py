@@ -40,8 +40,8 @@ DIFFERENCES = [
         r"|paid / 3",
     ),
     Difference(
-        "A numeric without precision that is not a constant has ten decimal places; zeros at its end are shown but where"
-        " a result is a float that was cast. Numbers that meet in one column have the larger scale of the two.",
+        "A numeric without precision that is not a constant has ten decimal places; zeros at its end are shown but"
+        " where a result is a float that was cast. Numbers that meet in one column have the larger scale of the two.",
         "SELECT '2.50'::text::numeric",
         r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE (2|0)\.5|coalesce\(paid, 0\)|UNION SELECT 2\.5",
     ),
@@ -169,8 +169,8 @@ DIFFERENCES = [
         r"TABLESAMPLE SYSTEM \(50",
     ),
     Difference(
-        "Years before 1 are counted with a year 0 by `extract` and `make_date`; a date or time that is put into a column"
-        " of text, or into `text[]`, is ISO whatever the DateStyle.",
+        "Years before 1 are counted with a year 0 by `extract` and `make_date`; a date or time that is put into a"
+        " column of text, or into `text[]`, is ISO whatever the DateStyle.",
         "SELECT extract(year from date '0044-03-15 BC')",
         r"year from date '0044|make_date\(-44",
     ),

@@ -40,7 +40,7 @@ from fsspeckit_sqlserver.engine.table_definitions import (
 )
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries, TempSequence
-from fsspeckit_sqlserver.engine.trees import names_of, parsed_expression, parsed_select, walk
+from fsspeckit_sqlserver.engine.trees import names_of, parsed_expression, parsed_select, type_name, walk
 from fsspeckit_sqlserver.engine.undo import Undo
 from fsspeckit_sqlserver.engine.wording import type_word
 from fsspeckit_sqlserver.statement import Statement
@@ -91,7 +91,10 @@ class Making:
             return known
         columns = []
         for name, kind in self._temporaries.tables[table].items():
-            columns.append(_column(name, kind))
+            try:
+                columns.append(_column(name, kind))
+            except UnsupportedStatement:  # rows of structs can be changed; the table cannot be made anew
+                columns.append(pb.ColumnDef(colname=name, is_local=True, type_name=type_name("struct")))
         return TableDefinition(tuple(columns))
 
     def _like(self, relation: pb.RangeVar) -> TableDefinition:

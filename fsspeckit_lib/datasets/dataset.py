@@ -13,14 +13,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
+from typing import TypeAlias
 
+from fsspeckit_lib.common.waiting import POLL_S, wait_for
 from fsspeckit_lib.core.objects import ObjectInfo, ObjectStore
 from fsspeckit_lib.datasets.discovery import require_files
 from fsspeckit_lib.datasets.footers import Footer, SchemaPool, read_footer
 from fsspeckit_lib.datasets.kept_footers import KeptFooters
 from fsspeckit_lib.datasets.manifest import Manifest, Partitioning, build_manifest
 from fsspeckit_lib.datasets.ports import StorageFiles
-from fsspeckit_lib.errors import CacheStale, NotFound
+from fsspeckit_lib.errors import CacheStale, Cancelled, Conflict, GatewayError, NotFound
 
 __all__ = ["Checkpoint", "Dataset", "no_checkpoint"]
 
@@ -29,7 +31,7 @@ Checkpoint = Callable[[], None]
 
 _logger = logging.getLogger(__name__)
 _LIST_ATTEMPTS = 3
-_POLL_S = 0.05
+_Listing: TypeAlias = tuple[float, Future[list[ObjectInfo]]]  # when it began, and what it will find
 
 
 def no_checkpoint() -> None:
@@ -68,6 +70,7 @@ class Dataset:
         self._listed_at = -float("inf")
         self._manifest: Manifest | None = None
         self._preview: Manifest | None = None
+        self._listing: _Listing | None = None
 
     def open(self) -> None:
         """List the files.
@@ -89,15 +92,18 @@ class Dataset:
         with self._held(checkpoint):
             for attempt in range(_LIST_ATTEMPTS):
                 if is_fresh or attempt or self._clock() - self._listed_at >= self._ttl_s:
-                    self._list()
+                    self._list_patiently(checkpoint, is_fresh=is_fresh or attempt > 0)
                 assert self._infos is not None, "listed"
                 if self._manifest is not None and _same_files(self._manifest, self._infos):
                     return self._manifest
                 try:
                     self._manifest = self._build(self._infos, checkpoint)
-                except (CacheStale, NotFound):
+                except (CacheStale, NotFound) as error:
                     if attempt == _LIST_ATTEMPTS - 1:
-                        raise
+                        raise Conflict(
+                            f"{self.name}: its files changed {_LIST_ATTEMPTS} times while their footers were read;"
+                            f" try again later ({error})"
+                        ) from error
                     _logger.info("%s changed while its footers were read; listing it again", self.name)
                     continue
                 self._preview = None
@@ -128,8 +134,38 @@ class Dataset:
             return list(self._infos or ())
 
     def _list(self) -> None:
+        started_at = self._clock()
         self._infos = require_files(self.store, self.name)
-        self._listed_at = self._clock()
+        self._listed_at = started_at
+
+    def _list_patiently(self, checkpoint: Checkpoint, *, is_fresh: bool) -> None:
+        """List in another thread, and leave it when `checkpoint` raises. Call with the lock held.
+
+        A listing that was left, because the storage says nothing, is taken up again: one thread a table waits for it.
+        """
+        left = self._listing
+        if left is not None and not left[1].done():  # if it is, nobody knows how long ago it began
+            try:
+                infos = self._await_listing(left, checkpoint)
+            except Cancelled:
+                raise
+            except GatewayError as error:
+                _logger.info("%s: an earlier listing failed: %s", self.name, error)
+            else:
+                if not is_fresh:
+                    self._infos, self._listed_at = infos, left[0]
+                    return
+        started_at = self._clock()
+        listing = self._executor.submit(require_files, self.store, self.name)
+        self._infos, self._listed_at = self._await_listing((started_at, listing), checkpoint), started_at
+
+    def _await_listing(self, listing: _Listing, checkpoint: Checkpoint) -> list[ObjectInfo]:
+        self._listing = listing
+        try:
+            return wait_for(listing[1], checkpoint)
+        finally:
+            if listing[1].done():
+                self._listing = None
 
     def _build(self, infos: Sequence[ObjectInfo], checkpoint: Checkpoint) -> Manifest:
         known: dict[tuple[str, str], int] = {}
@@ -151,14 +187,7 @@ class Dataset:
                 pending[place] = self._executor.submit(read_footer, self.files, info, self._pool, self.store.url)
         try:
             for place, future in pending.items():
-                while True:
-                    checkpoint()
-                    try:
-                        footers[place] = future.result(_POLL_S)
-                        break
-                    except TimeoutError:
-                        if future.done():
-                            raise
+                footers[place] = wait_for(future, checkpoint)
         finally:
             for future in pending.values():
                 future.cancel()
@@ -171,7 +200,7 @@ class Dataset:
 
     @contextmanager
     def _held(self, checkpoint: Checkpoint) -> Iterator[None]:
-        while not self._lock.acquire(timeout=_POLL_S):
+        while not self._lock.acquire(timeout=POLL_S):
             checkpoint()
         try:
             yield

@@ -18,7 +18,6 @@ from fsspeckit_sqlserver.engine.dialect import Dialect, point_at_own
 from fsspeckit_sqlserver.engine.dropping import Dropping
 from fsspeckit_sqlserver.engine.errors import (
     DuplicateTable,
-    StatementProblem,
     WrongObjectType,
 )
 from fsspeckit_sqlserver.engine.making import Making
@@ -36,7 +35,7 @@ from fsspeckit_sqlserver.engine.table_definitions import TableDefinition
 from fsspeckit_sqlserver.engine.tables import DatasetTable, quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries, TempView
 from fsspeckit_sqlserver.engine.undo import Undo
-from fsspeckit_sqlserver.engine.violations import VIOLATIONS, described
+from fsspeckit_sqlserver.engine.violations import VIOLATIONS, explained
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
@@ -225,27 +224,10 @@ class Changes:
         try:
             rows = self._connections.run_all(deparse(name, message), prepared, uses_temp=True)
         except VIOLATIONS as error:
-            raise self._described(error, table, definition) from error.__cause__
+            raise explained(error, table, self._temporaries, self._connections) from error.__cause__
         if returned is not None:
             return known_rows(returned.columns, _VERBS[name], rows)
         return NoRows(_VERBS[name], _count(rows))
-
-    def _described(self, error: StatementProblem, table: str, definition: TableDefinition) -> StatementProblem:
-        def checks() -> list[str]:
-            rows = self._connections.main().execute(
-                "SELECT constraint_text FROM duckdb_constraints() WHERE database_name = 'temp' AND table_name = $1"
-                " AND constraint_type = 'CHECK' ORDER BY constraint_index",
-                [table],
-            )
-            return [text for (text,) in rows.fetchall()]
-
-        referring = [
-            (name, item)
-            for name, other in self._temporaries.definitions.items()
-            for item in other.constraints
-            if item.kind == "f" and item.node.pktable.relname == table
-        ]
-        return described(error, table, self._temporaries.schema, definition, checks, referring)
 
     def _note_sequences(self, insert: pb.InsertStmt, definition: TableDefinition) -> None:
         """Note which sequence gives a number now, for `lastval`."""
@@ -265,7 +247,7 @@ class Changes:
         relations = known_relations(tables, shapes, self._temporaries.tables)
         settle_change(getattr(node, statement.node_name), relations)
         if resolution.uses_catalog:
-            self._world.prepare_catalog()
+            self._world.prepare_catalog(self._connections.checkpoint)
         return node, resolution
 
     def _target_oids(self, table: str) -> Callable[[Sequence[str]], int | None]:

@@ -79,6 +79,9 @@ class DecodedLease:
     def error(self) -> None:
         """Nothing is read from the storage."""
 
+    def interrupt(self) -> None:
+        """Nothing waits for the storage."""
+
     def close(self) -> None:
         """Give it back. Safe to call twice."""
         give_back, self._give_back = self._give_back, None

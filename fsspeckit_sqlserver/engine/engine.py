@@ -17,7 +17,8 @@ import duckdb
 
 from fsspeckit_lib.cache import Cache
 from fsspeckit_lib.cache.root import FOOTERS_FOLDER
-from fsspeckit_lib.datasets import Manifest, no_checkpoint
+from fsspeckit_lib.common.waiting import wait_for
+from fsspeckit_lib.datasets import Checkpoint, Manifest, no_checkpoint
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
@@ -198,7 +199,7 @@ class DuckEngine:
         self._owned = [self._links] if temp_directory else [self._links, self._spill]
         try:
             self._catalog = Catalog()
-            ranged = RangedFiles()
+            self._ranged = ranged = RangedFiles()
             config = InstanceConfig((cache.config.root, self._links), self._spill, memory_limit, threads)
             self.instance = Instance(config, ranged, self._prepare)
         except BaseException:
@@ -243,6 +244,7 @@ class DuckEngine:
         self._decoded.close()
         self.instance.close()
         self._shelf.close()
+        self._ranged.close()
         self._executor.shutdown(cancel_futures=True)
         self._remove_folders()
 
@@ -314,9 +316,14 @@ class DuckEngine:
         known: dict[int, int] = {**kinds, **{kind.row_type.array_oid: RowArrayOid(kind) for kind in kinds.values()}}
         return tuple(known.get(oid, oid) for oid in type_oids)
 
-    def prepare_catalog(self) -> None:
+    def prepare_catalog(self, checkpoint: Checkpoint) -> None:
         """Bring the rows of the catalog up to date with the tables' columns."""
-        previews = list(self._executor.map(_preview, self._tables.values()))
+        pending = [self._executor.submit(_preview, table) for table in self._tables.values()]
+        try:
+            previews = [wait_for(future, checkpoint) for future in pending]
+        finally:
+            for future in pending:
+                future.cancel()
         with self._lock:
             databases, users, row_types = frozenset(self._databases), frozenset(self._users), dict(self._row_types)
         state = (

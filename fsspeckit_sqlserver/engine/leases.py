@@ -15,20 +15,28 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
+from fsspeckit_lib.common.waiting import wait_for
 from fsspeckit_lib.core.backend_errors import translate
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.datasets import DataFile
 from fsspeckit_lib.datasets.partitions import partition_folder
-from fsspeckit_lib.errors import GatewayError
+from fsspeckit_lib.errors import Conflict, GatewayError, NotFound
 from fsspeckit_sqlserver.engine.ranged_files import PROTOCOL, RangedFiles
 from fsspeckit_sqlserver.engine.shelf import Shelf, Shelved
 
-__all__ = ["WHOLE_FILE_BYTES", "CacheFile", "CacheFiles", "FileBudget", "Lease", "lease_files", "partition_alias"]
+__all__ = [
+    "WHOLE_FILE_BYTES",
+    "CacheFile",
+    "CacheFiles",
+    "FileBudget",
+    "FileGone",
+    "Lease",
+    "lease_files",
+    "partition_alias",
+]
 
 WHOLE_FILE_BYTES: Final = 64 << 20
 """Up to this size a file is fetched whole: one request, and every later query reads it at local speed."""
-
-_POLL_S: Final = 0.05
 
 
 class CacheFile(Protocol):
@@ -38,6 +46,8 @@ class CacheFile(Protocol):
     def is_complete(self) -> bool: ...
 
     def fileno(self) -> int: ...
+
+    def read_available(self, start: int, stop: int) -> bytes | None: ...
 
     def read(self, start: int, stop: int) -> bytes: ...
 
@@ -52,6 +62,20 @@ class CacheFiles(Protocol):
     def open(self, info: ObjectInfo) -> CacheFile: ...
 
     def count_use(self, info: ObjectInfo) -> None: ...
+
+
+class FileGone(Conflict):
+    """A file of the manifest is not in the storage any more.
+
+    Handler: list again and start over.
+    """
+
+    def __init__(self, told: str) -> None:
+        super().__init__(told)
+        self.told = told
+
+    def __str__(self) -> str:
+        return f"a file was removed after it was listed; run the statement again ({self.told})"
 
 
 class FileBudget:
@@ -104,7 +128,13 @@ class Lease:
 
     def error(self) -> GatewayError | None:
         """Return the first error a ranged read met."""
-        return None if self.ranged_number is None else self._ranged.error(self.ranged_number)
+        error = None if self.ranged_number is None else self._ranged.error(self.ranged_number)
+        return FileGone(str(error)) if isinstance(error, NotFound) else error
+
+    def interrupt(self) -> None:
+        """End the reads of ranges that wait for the storage. From any thread."""
+        if self.ranged_number is not None:
+            self._ranged.cancel(self.ranged_number)
 
     def close(self) -> None:
         """Give everything back. Safe to call twice."""
@@ -143,13 +173,13 @@ def lease_files(
         is_ranged_preferred: the query reads next to nothing of each file (a count), so fetch none whole.
 
     Raises:
-        CacheStale: a file changed since its manifest was made.
-        NotFound, AccessDenied, Unavailable, ResourceExhausted: it could not be fetched.
+        CacheStale, FileGone: a file changed, or went, since its manifest was made.
+        AccessDenied, Unavailable, ResourceExhausted: it could not be fetched.
     """
     keys = [(source, file.info.key, file.info.version, file.partition_values) for file in files]
     held: dict[int, Shelved] = {place: item for place, item in enumerate(shelf.borrow(keys)) if item is not None}
     fetched: dict[int, CacheFile] = {}
-    pending: list[Future[None]] = []
+    pending: dict[int, Future[None]] = {}
     is_cleared = False
     try:
         for place, file in enumerate(files):
@@ -167,8 +197,9 @@ def lease_files(
             if size > whole_file_bytes or is_ranged_preferred:
                 _put_away(fetched.pop(place), file, budget)
             else:
-                pending.append(executor.submit(opened.fetch_all))
-        _wait(pending, checkpoint)
+                pending[place] = executor.submit(opened.fetch_all)
+        for future in pending.values():
+            wait_for(future, checkpoint)
         for place, opened in list(fetched.items()):
             file = files[place]
             if opened.is_complete:
@@ -179,16 +210,19 @@ def lease_files(
             del fetched[place]
         return _name_files(files, source, held, shelf, ranged)
     except BaseException as error:
-        for future in pending:
+        for future in pending.values():
             future.cancel()
-        for future in pending:
-            if not future.cancelled():
-                future.exception()  # a handle is not closed under a fetch
         for place, opened in fetched.items():
-            _put_away(opened, files[place], budget)
+            put_away = partial(_put_away, opened, files[place], budget)
+            if place in pending:  # a handle is not closed under a fetch, and nobody waits for a storage that stalls
+                pending[place].add_done_callback(lambda _, put_away=put_away: put_away())  # type: ignore[misc]
+            else:
+                put_away()
         shelf.give_back(held.values())
         if isinstance(error, OSError):
             raise translate(error, shelf.folder) from error
+        if isinstance(error, NotFound):
+            raise FileGone(str(error)) from error
         raise
 
 
@@ -204,18 +238,6 @@ def _open_counted(source: CacheFiles, info: ObjectInfo, budget: FileBudget) -> C
 def _put_away(opened: CacheFile, file: DataFile, budget: FileBudget) -> None:
     opened.close()
     budget.give_back(file.info.size_bytes)
-
-
-def _wait(pending: Sequence[Future[None]], checkpoint: Callable[[], None]) -> None:
-    for future in pending:
-        while True:
-            checkpoint()
-            try:
-                future.result(_POLL_S)
-                break
-            except TimeoutError:
-                if future.done():
-                    raise
 
 
 def _folders_of(file: DataFile) -> str:

@@ -182,7 +182,7 @@ class Planner:
             manifests = self.manifests(plan.tables)
             if self._shapes(plan.tables, manifests) == plan.shapes:
                 if plan.uses_variables:
-                    self._world.prepare_catalog()
+                    self._world.prepare_catalog(self._connections.checkpoint)
                 return plan, manifests
         checkpoint = self._connections.checkpoint  # thousands of values take seconds
         draft = draft_query(statement.node, self)
@@ -191,7 +191,7 @@ class Planner:
         shapes = self._shapes(draft.tables, manifests)
         settle_columns(draft.node, known_relations(draft.tables, shapes, self._temporaries.tables))
         if draft.resolution.uses_catalog:
-            self._world.prepare_catalog()
+            self._world.prepare_catalog(self._connections.checkpoint)
         plan = compile_query(
             draft,
             shapes,
@@ -204,7 +204,7 @@ class Planner:
         )
         checkpoint()
         if plan.uses_variables and not draft.resolution.uses_catalog:  # the catalog's functions read its rows
-            self._world.prepare_catalog()
+            self._world.prepare_catalog(self._connections.checkpoint)
         cursor = self._connections.for_statement(uses_temp=plan.uses_temp, uses_variables=plan.uses_variables)
         try:
             bind_columns(plan, cursor)
@@ -268,7 +268,7 @@ class Planner:
         """Prune and fetch the files of a plan.
 
         Raises:
-            CacheStale, NotFound: the files are not what the manifests say.
+            CacheStale, FileGone: the files are not what the manifests say.
             AccessDenied, Unavailable, ResourceExhausted, Cancelled.
         """
         check_values(plan.parameters, parameters)

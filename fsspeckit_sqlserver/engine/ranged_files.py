@@ -12,19 +12,26 @@ import datetime as dt
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, Protocol
 
 from fsspec import AbstractFileSystem
 
+from fsspeckit_lib.common.waiting import wait_for
 from fsspeckit_lib.core.objects import ObjectInfo
 from fsspeckit_lib.errors import Cancelled, GatewayError, ReadOnly
 
 __all__ = ["PROTOCOL", "RangedFileSystem", "RangedFiles", "Source"]
 
 PROTOCOL: Final = "gateway"
+_READERS: Final = 64  # a storage that stalls holds some of them until its timeout
 
 
-class _OpenFile(Protocol):
+class SourceFile(Protocol):
+    """One of them, open."""
+
+    def read_available(self, start: int, stop: int) -> bytes | None: ...
+
     def read(self, start: int, stop: int) -> bytes: ...
 
     def close(self) -> None: ...
@@ -33,7 +40,58 @@ class _OpenFile(Protocol):
 class Source(Protocol):
     """The files of one storage through the cache."""
 
-    def open(self, info: ObjectInfo) -> _OpenFile: ...
+    def open(self, info: ObjectInfo) -> SourceFile: ...
+
+
+class _OpenFile:
+    """An open object, whose reads are given up when their query is cancelled, however long the storage takes.
+
+    Lock: `_lock` guards `_reads` and `_is_closed`.
+    """
+
+    def __init__(self, file: SourceFile, name: str, executor: Executor, is_cancelled: Callable[[], bool]) -> None:
+        self._file, self._name, self._executor, self._is_cancelled = file, name, executor, is_cancelled
+        self._lock = threading.Lock()
+        self._reads = 0
+        self._is_closed = False
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Return the bytes [start, stop).
+
+        Raises:
+            Cancelled: the query is over.
+            GatewayError: the storage's.
+        """
+        data = self._file.read_available(start, stop)
+        if data is not None:
+            return data
+        with self._lock:
+            if self._is_closed:
+                raise Cancelled(f"{self._name}: read for a query that is over")
+            self._reads += 1
+        return wait_for(self._executor.submit(self._read, start, stop), self._check)
+
+    def close(self) -> None:
+        """Close it, once what is being read has been read. Safe to call twice."""
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+            is_read = self._reads > 0
+        if not was_closed and not is_read:
+            self._file.close()
+
+    def _check(self) -> None:
+        if self._is_cancelled():
+            raise Cancelled(f"{self._name}: read for a query that was cancelled")
+
+    def _read(self, start: int, stop: int) -> bytes:
+        try:
+            return self._file.read(start, stop)
+        finally:
+            with self._lock:
+                self._reads -= 1
+                is_last = self._is_closed and not self._reads
+            if is_last:
+                self._file.close()
 
 
 class RangedFiles:
@@ -53,6 +111,8 @@ class RangedFiles:
         self._files: dict[int, Sequence[tuple[Source, ObjectInfo]]] = {}
         self._open: dict[int, set[_OpenFile]] = {}
         self._errors: dict[int, GatewayError] = {}
+        self._cancelled: set[int] = set()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ranged")
 
     def register(self, files: Sequence[tuple[Source, ObjectInfo]]) -> int:
         """Make objects readable; returns the query's number, to be given to `release`."""
@@ -70,6 +130,7 @@ class RangedFiles:
             with self._lock:
                 self._files.pop(number, None)
                 self._errors.pop(number, None)
+                self._cancelled.discard(number)
                 left = self._open.pop(number, set())
             if not self._files:
                 self.when_used(False)
@@ -78,7 +139,7 @@ class RangedFiles:
 
     def open(self, number: int, source: Source, info: ObjectInfo) -> _OpenFile:
         """Open an object for a query."""
-        file = source.open(info)
+        file = _OpenFile(source.open(info), info.key, self._readers, lambda: number in self._cancelled)
         with self._lock:
             if number in self._files:
                 self._open.setdefault(number, set()).add(file)
@@ -86,7 +147,17 @@ class RangedFiles:
         file.close()
         raise Cancelled(f"{info.key}: opened for a query that is over")
 
-    def close(self, number: int, file: _OpenFile) -> None:
+    def cancel(self, number: int) -> None:
+        """End the reads of a query. From any thread."""
+        with self._lock:
+            if number in self._files:
+                self._cancelled.add(number)
+
+    def close(self) -> None:
+        """Begin no read any more."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+
+    def close_file(self, number: int, file: _OpenFile) -> None:
         """Close an object that `open` opened."""
         with self._lock:
             self._open.get(number, set()).discard(file)
@@ -150,7 +221,7 @@ class _RangedFile:
     def close(self) -> None:
         if not self.closed:
             self.closed = True
-            self._registry.close(self._number, self._file)
+            self._registry.close_file(self._number, self._file)
 
     def __enter__(self) -> _RangedFile:
         return self

@@ -16,9 +16,9 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from fsspeckit_lib.errors import CacheStale, Cancelled, Corrupt, GatewayError, Internal, NotFound
+from fsspeckit_lib.errors import CacheStale, Cancelled, Corrupt, GatewayError, Internal
 from fsspeckit_sqlserver.engine.decoded import DecodedLease
-from fsspeckit_sqlserver.engine.leases import Lease
+from fsspeckit_sqlserver.engine.leases import FileGone, Lease
 from fsspeckit_sqlserver.engine.translation import is_fatal, translate_duckdb
 
 __all__ = ["BATCH_ROWS", "Running", "is_stale"]
@@ -67,7 +67,7 @@ _UNREADABLE: Final = re.compile(r'Failed to read file "([^"]+)": (.*)', re.DOTAL
 
 def is_stale(error: GatewayError) -> bool:
     """Return whether the files have changed since they were listed, so that a new listing may help."""
-    return isinstance(error, CacheStale | NotFound)
+    return isinstance(error, CacheStale | FileGone)
 
 
 class Running:
@@ -189,6 +189,8 @@ class Running:
         self._is_interrupted = True
         if not self._is_closed:
             self._cursor.interrupt()
+            for lease in self._leases:
+                lease.interrupt()
 
     def close(self) -> None:
         """Stop, and give back what is held. Safe to call twice."""

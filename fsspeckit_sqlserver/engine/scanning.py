@@ -189,7 +189,7 @@ class Scanner:
             fold: evaluates constant expressions, with the same time.
 
         Raises:
-            CacheStale, NotFound: a file is not what its manifest says.
+            CacheStale, FileGone: a file is not what its manifest says.
             AccessDenied, Unavailable, ResourceExhausted, Cancelled.
         """
         named: dict[str, object] = {str(number): parameters[number - 1] for number in plan.used_parameters}

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import duckdb
 
+from fsspeckit_lib.datasets import Checkpoint
 from fsspeckit_sqlserver.engine.answers import Answers
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.instance import Instance
@@ -79,7 +80,7 @@ class World(Protocol):
         """Let the catalog list composite types that a query has announced."""
         ...
 
-    def prepare_catalog(self) -> None:
+    def prepare_catalog(self, checkpoint: Checkpoint) -> None:
         """Bring the catalog's tables up to date, before a statement reads them."""
         ...
 

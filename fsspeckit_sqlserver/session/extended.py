@@ -104,7 +104,9 @@ def bind(state: SessionState, message: fe.Bind) -> Steps[None]:
 
 
 def _result_formats(wanted: tuple[int, ...], prepared: Prepared) -> tuple[int, ...]:
-    count = len(prepared.columns or ())
+    if prepared.columns is None:
+        return ()  # of any number, as PostgreSQL: there is nothing to send
+    count = len(prepared.columns)
     if len(wanted) > 1 and len(wanted) != count:
         raise ProtocolViolation(f"bind message has {len(wanted)} result formats but query has {count} columns")
     return _spread(wanted, count)

@@ -149,7 +149,7 @@ class TestSimpleQuery:
         stage.play(Q("SET statement_timeout TO '2s'"), Q("BEGIN"))
         stage.asked.clear()
         stage.play(*extended("SELECT 1", rows=2)[:-1], fe.Execute("", 2), SYNC)
-        assert stage.asked.count("deadline 2000") == 2
+        assert stage.asked.count("deadline 2000") == 3  # Parse, and two times Execute
 
 
 class TestTransactions:

@@ -7,16 +7,24 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.errors import ReadOnly
+from fsspeckit_lib.errors import GatewayError, ReadOnly
 from fsspeckit_sqlserver.engine.connections import Connections
-from fsspeckit_sqlserver.engine.errors import DuplicateColumn, UndefinedColumn, UndefinedTable
+from fsspeckit_sqlserver.engine.errors import (
+    DuplicateColumn,
+    NumericOutOfRange,
+    StatementProblem,
+    UndefinedColumn,
+    UndefinedTable,
+)
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
 from fsspeckit_sqlserver.engine.trees import names_of
 from fsspeckit_sqlserver.engine.undo import Undo
+from fsspeckit_sqlserver.engine.violations import VIOLATIONS, explained
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.array_in import parse_array
@@ -25,18 +33,29 @@ from fsspeckit_sqlserver.types.mapping import column_for
 
 __all__ = ["TableCopy", "open_table_copy"]
 
+_INTEGERS: Final = {oids.INT2: "smallint", oids.INT4: "integer", oids.INT8: "bigint"}
 _ROWS: Final = "gw_copied_rows"
 
 
 class TableCopy:
     """A temporary table that takes rows. Satisfies `session.ports.CopyTarget`."""
 
-    def __init__(self, connections: Connections, undo: Undo, table: str, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        undo: Undo,
+        temporaries: Temporaries,
+        table: str,
+        columns: Mapping[str, str],
+        first_line: int,
+    ) -> None:
         """Prepare for rows.
 
         Args:
             columns: name → DuckDB type, in the order the rows have them.
+            first_line: the number of the line in which the first row is.
         """
+        self._line, self._temporaries = first_line, temporaries
         self._connections, self._undo, self._table, self._types = connections, undo, table, columns
         self.columns: tuple[Column, ...] = tuple(column_for(name, kind) for name, kind in columns.items())
 
@@ -59,9 +78,50 @@ class TableCopy:
         try:
             connection.execute(f"INSERT INTO temp.main.{quoted(self._table)} ({names}) SELECT {values} FROM {_ROWS}")
         except duckdb.Error as error:
-            raise translate_duckdb(error) from error
+            raise self._located(error) from error
         finally:
             connection.unregister(_ROWS)
+        self._line += rows.num_rows
+
+    def _located(self, error: duckdb.Error) -> GatewayError:
+        """Return an error with the line and column of the first value that is none of its type."""
+        found: tuple[int, int, str] | None = None
+        for place, (kind, column) in enumerate(zip(self._types.values(), self.columns, strict=True)):
+            name = f'"{place}"'
+            expression = _expression(name, kind, column)
+            if expression == name:
+                continue
+            rows = self._ask(
+                f"SELECT n, {name}::VARCHAR FROM (SELECT row_number() OVER () - 1 AS n, {name} FROM {_ROWS})"
+                f" WHERE {name} IS NOT NULL AND TRY({expression}) IS NULL ORDER BY n LIMIT 1"
+            )
+            if rows and (found is None or rows[0][0] < found[0]):
+                found = (rows[0][0], place, rows[0][1])
+        if found is None or isinstance(error, duckdb.ConstraintException):
+            broken = translate_duckdb(error)
+            broken.__cause__ = error
+            if isinstance(broken, VIOLATIONS):
+                return explained(broken, self._table, self._temporaries, self._connections)
+            return broken
+        row, place, text = found
+        (name, kind), column = list(self._types.items())[place], self.columns[place]
+        problem, expression = translate_duckdb(error), _expression(f'"{place}"', kind, column)
+        try:
+            self._connections.main().execute(f"SELECT {expression} FROM {_ROWS} OFFSET {row} LIMIT 1").fetchall()
+        except duckdb.Error as own:
+            problem = translate_duckdb(own)
+        if column.type_oid in _INTEGERS and text.strip().lstrip("+-").isdigit():
+            words = f'value "{text}" is out of range for type {_INTEGERS[column.type_oid]}'
+            problem = NumericOutOfRange(words)
+        if isinstance(problem, StatementProblem):
+            problem.context = f'COPY {self._table}, line {self._line + row}, column {name}: "{text}"'
+        return problem
+
+    def _ask(self, sql: str) -> list[tuple[int, str]]:
+        try:
+            return [(row[0], row[1]) for row in self._connections.main().execute(sql).fetchall()]
+        except duckdb.Error:
+            return []
 
 
 def _lists(array: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | pa.Array:
@@ -106,4 +166,16 @@ def open_table_copy(
             raise UndefinedColumn(f'column "{column}" of relation "{name}" does not exist')
         if column in wanted[:place]:
             raise DuplicateColumn(f'column "{column}" specified more than once')
-    return TableCopy(connections, undo, name, {column: known[column] for column in wanted})
+    has_header = any(option.def_elem.defname == "header" and _is_on(option.def_elem.arg) for option in node.options)
+    columns = {column: known[column] for column in wanted}
+    return TableCopy(connections, undo, temporaries, name, columns, 2 if has_header else 1)
+
+
+def _is_on(argument: pb.Node) -> bool:
+    """Return whether an option is on, as it is when it stands alone."""
+    kind = argument.WhichOneof("node")
+    if kind == "boolean":
+        return bool(argument.boolean.boolval)
+    if kind == "integer":
+        return bool(argument.integer.ival)
+    return argument.string.sval.lower() not in {"off", "false"}

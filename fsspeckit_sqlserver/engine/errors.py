@@ -61,6 +61,7 @@ class StatementProblem(BadInput):
 
     kind = "syntax-error"
     detail: str | None = None
+    context: str | None = None
     schema: str | None = None
     table: str | None = None
     column: str | None = None

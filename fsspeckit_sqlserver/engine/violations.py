@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.errors import (
     CheckViolation,
     ConstraintViolation,
@@ -18,8 +19,9 @@ from fsspeckit_sqlserver.engine.errors import (
     UniqueViolation,
 )
 from fsspeckit_sqlserver.engine.table_definitions import Constraint, TableDefinition
+from fsspeckit_sqlserver.engine.temporaries import Temporaries
 
-__all__ = ["VIOLATIONS", "described"]
+__all__ = ["VIOLATIONS", "described", "explained"]
 
 VIOLATIONS: Final = (UniqueViolation, NotNullViolation, CheckViolation, ConstraintViolation)
 """Errors that `described` says more of."""
@@ -29,6 +31,29 @@ _CHECK: Final = re.compile(r"expression (CHECK\(.*\))", re.DOTALL)
 _MISSING: Final = re.compile(r'key "(.*?)" does not exist in the referenced table', re.DOTALL)
 _NEEDED: Final = re.compile(r'key "(.*?)" is still referenced', re.DOTALL)
 _NOT_NULL: Final = re.compile(r"NOT NULL constraint failed: \S+?\.(\S+)")
+
+
+def explained(
+    error: StatementProblem, table: str, temporaries: Temporaries, connections: Connections
+) -> StatementProblem:
+    """Return an error of `VIOLATIONS` about a temporary table as PostgreSQL words it."""
+
+    def checks() -> list[str]:
+        rows = connections.main().execute(
+            "SELECT constraint_text FROM duckdb_constraints() WHERE database_name = 'temp' AND table_name = $1"
+            " AND constraint_type = 'CHECK' ORDER BY constraint_index",
+            [table],
+        )
+        return [text for (text,) in rows.fetchall()]
+
+    referring = [
+        (name, item)
+        for name, other in temporaries.definitions.items()
+        for item in other.constraints
+        if item.kind == "f" and item.node.pktable.relname == table
+    ]
+    definition = temporaries.definitions.get(table, TableDefinition(()))
+    return described(error, table, temporaries.schema, definition, checks, referring)
 
 
 def described(

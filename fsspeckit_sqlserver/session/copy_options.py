@@ -22,6 +22,12 @@ class UndefinedColumnInOption(BadInput):
     kind = "undefined-column"
 
 
+class ColumnNotCopied(BadInput):
+    """FORCE_QUOTE and the like name a column of the table that is not copied."""
+
+    kind = "invalid-column-reference"
+
+
 class ColumnNamedTwice(BadInput):
     """A list of columns has one of them twice."""
 
@@ -70,6 +76,9 @@ def copy_format(node: Any, names: Sequence[str]) -> CopyFormat:
         raise Unsupported("COPY delimiter must not appear in the NULL specification")
     if kind == "csv" and quote in null:
         raise Unsupported("CSV quote character must not appear in the NULL specification")
+    table = node.relation.relname if node.HasField("relation") else ""
+    for name in ("force_quote", "force_not_null", "force_null"):
+        _check_named(given.get(name), names, name, table, is_listed=bool(node.attlist))
     forced = [_places(given.get(f"force_{name}"), names) for name in ("quote", "not_null", "null")]
     is_on = header in {"on", "match"}
     return CopyFormat(_FORMATS[kind], delimiter, null, quote, escape, is_on, header == "match", *forced)
@@ -134,6 +143,18 @@ def _one(given: dict[str, Any], name: str, default: str) -> str:
     if len(text.encode()) != 1:
         raise Unsupported(f"COPY {name} must be a single one-byte character")
     return text
+
+
+def _check_named(node: Any, names: Sequence[str], option: str, table: str, *, is_listed: bool) -> None:
+    """Make sure that the columns an option names are copied."""
+    for item in node.list.items if node is not None else ():
+        name = item.string.sval
+        if name in names:
+            continue
+        if is_listed:
+            raise ColumnNotCopied(f'{option.upper()} column "{name}" not referenced by COPY')
+        where = f' of relation "{table}"' if table else ""
+        raise UndefinedColumnInOption(f'column "{name}"{where} does not exist')
 
 
 def _places(node: Any, names: Sequence[str]) -> frozenset[int]:

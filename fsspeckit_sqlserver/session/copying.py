@@ -48,7 +48,11 @@ def copy(state: SessionState, statement: Statement, parameters: tuple[object, ..
 
 
 def _copy_out(state: SessionState, statement: Statement, parameters: tuple[object, ...]) -> Steps[Rows]:
-    rows = yield from run_in_engine(state, _query_of(statement.node), parameters)
+    try:
+        rows = yield from run_in_engine(state, _query_of(statement.node), parameters)
+    except GatewayError as error:
+        _name_relation(error, statement.node)
+        raise
     try:
         columns = rows.columns or ()
         names = [column.name for column in columns]
@@ -65,6 +69,20 @@ def _copy_out(state: SessionState, statement: Statement, parameters: tuple[objec
     done = Done("COPY")
     done.affected = streamed.row_count
     return done
+
+
+def _name_relation(error: GatewayError, node: pg.CopyStmt) -> None:
+    """Say of a column that the table does not have what COPY says of it, without a place."""
+    if not node.HasField("relation"):
+        return
+    for item in node.attlist:
+        if (
+            error.kind == "undefined-column"
+            and getattr(error, "message", "") == f'column "{item.string.sval}" does not exist'
+        ):
+            words = f'column "{item.string.sval}" of relation "{node.relation.relname}" does not exist'
+            for name, value in (("message", words), ("hint", None), ("position", None)):
+                setattr(error, name, value)
 
 
 def _query_of(node: pg.CopyStmt) -> Statement:

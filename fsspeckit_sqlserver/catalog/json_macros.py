@@ -7,8 +7,12 @@ vector of values at a time.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
-from typing import Final
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -101,21 +105,22 @@ def _operated(words: pa.Array, *arguments: pa.Array) -> pa.Array:
     return pa.array([str(value).lower() if isinstance(value, bool) else value for value in results], pa.string())
 
 
+_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {"gw_jsonb_text": _operated, "gw_json_text": _json_text}
+
+
 def install_json(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the functions the macros call."""
-    connection.create_function(
-        "gw_jsonb_text",
-        _operated,
-        None,
-        "VARCHAR",
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
-    )
-    connection.create_function(
-        "gw_json_text",
-        _json_text,
-        None,
-        "VARCHAR",
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
-    )
+    for name, function in _FUNCTIONS.items():
+        connection.create_function(
+            name, function, None, "VARCHAR", type=PythonUDFType.ARROW, null_handling=FunctionNullHandling.SPECIAL
+        )
+    atexit.register(_forget, weakref.ref(connection))
+
+
+def _forget(reference: weakref.ref[duckdb.DuckDBPyConnection]) -> None:
+    """Let go of the functions when the process ends: else DuckDB 2.0 complains on stderr of what nobody closed."""
+    connection = reference()
+    if connection is not None:
+        for name in _FUNCTIONS:
+            with contextlib.suppress(duckdb.Error):  # it is closed
+                connection.remove_function(name)

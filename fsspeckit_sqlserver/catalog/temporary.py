@@ -43,6 +43,7 @@ _BTREE: Final = 403
 
 
 _DEFINITION: Final = definition_text("o", "0")
+_PRETTY: Final = definition_text("o", "p::INTEGER")
 _COLUMN: Final = definition_text("o", "n")
 _OWN_CLASS: Final = """CREATE VIEW gw_own.gw_class AS SELECT c.oid AS gw_oid, c.relname AS gw_name,
     n.nspname AS gw_schema, CASE WHEN n.nspname = getvariable('gw_temp_schema')::VARCHAR THEN true ELSE
@@ -54,7 +55,7 @@ _OWN_TEXTS: Final = {
     "gw_schema_name": """CREATE MACRO gw_own.gw_schema_name(s) AS
         CASE s WHEN 'pg_temp' THEN getvariable('gw_temp_schema')::VARCHAR ELSE s END""",
     "pg_get_constraintdef": f"""CREATE MACRO gw_own.pg_get_constraintdef(o) AS {_DEFINITION},
-        (o, p) AS {_DEFINITION}""",
+        (o, p) AS {_PRETTY}""",
     "pg_get_indexdef": f"""CREATE MACRO gw_own.pg_get_indexdef(o) AS {_DEFINITION}, (o, n) AS {_COLUMN},
         (o, n, p) AS {_COLUMN}""",
     "pg_get_serial_sequence": """CREATE MACRO gw_own.pg_get_serial_sequence(t, c) AS (SELECT min(g.text) FROM
@@ -133,12 +134,17 @@ def temp_variables(
     texts: list[Row] = []
     serials: list[Row] = []
     rows["pg_namespace"].append({"oid": _NAMESPACE_OID, "nspname": schema, "nspowner": _OWNER})
+    foreign = [(relation.oid, key.others[0]) for relation in relations for key in relation.keys if key.kind == "f"]
+    referring = {oid for pair in foreign for oid in pair}  # both ends have triggers
     for relation in relations:
         kind = "v" if relation.is_view else "r"
         row = class_row(relation.oid, relation.name, _NAMESPACE_OID, kind, len(relation.columns))
         has_index = any(key.index_oid for key in relation.keys)
+        has_triggers = relation.oid in referring
         checks = sum(key.kind == "c" for key in relation.keys)
-        rows["pg_class"].append(row | {"relpersistence": "t", "relhasindex": has_index, "relchecks": checks})
+        rows["pg_class"].append(
+            row | {"relpersistence": "t", "relhasindex": has_index, "relchecks": checks, "relhastriggers": has_triggers}
+        )
         for key in relation.keys:
             _add_key(rows, texts, relation, key)
         for number, item in enumerate(relation.columns, 1):
@@ -188,6 +194,8 @@ def _add_key(rows: dict[str, list[Row]], texts: list[Row], relation: TempRelatio
             }
         )
         texts.append({"key": key.oid * 64, "text": key.text})
+        pretty = f"CHECK {key.text[7:-1]}" if key.text.startswith("CHECK ((") else key.text
+        texts.append({"key": key.oid * 64 + 1, "text": pretty})
     if not key.index_oid:
         return
     row = class_row(key.index_oid, key.name, _NAMESPACE_OID, "i", len(key.places))

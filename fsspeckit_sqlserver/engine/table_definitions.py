@@ -13,8 +13,7 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.catalog.definitions import type_definitions
-from fsspeckit_sqlserver.deparsing import deparse_expression, quoted_text
+from fsspeckit_sqlserver.deparsing import deparse_expression
 from fsspeckit_sqlserver.engine.coercions import adopt
 from fsspeckit_sqlserver.engine.errors import (
     InvalidTableDefinition,
@@ -368,27 +367,6 @@ def added_constraint(
     builder.constraints = list(definition.constraints)
     builder.constraint(node, "")
     return replace(definition, columns=tuple(builder.columns), constraints=tuple(builder.constraints))
-
-
-def shown_default(definition: TableDefinition, column: str) -> str | None:
-    """Return the text of a column's DEFAULT as PostgreSQL shows it, None without one."""
-    node = definition.default_of(column)
-    if node is None:
-        return None
-    kind = next(item.type_name for item in definition.columns if item.colname.casefold() == column.casefold())
-    if node.WhichOneof("node") == "type_cast":
-        node = node.type_cast.arg
-    if node.a_const.WhichOneof("val") == "sval":
-        oid = oids.oid_of_type(names_of(kind.names)[-1])
-        shown = next((item.shown_name for item in type_definitions() if item.oid == oid), names_of(kind.names)[-1])
-        return f"{quoted_text(node.a_const.sval.sval)}::{shown}{'[]' if kind.array_bounds else ''}"
-    if names_of(node.func_call.funcname)[:1] == ("gw_sequence",):
-        name = node.func_call.args[0].a_const.sval.sval.removeprefix('temp.main."').removesuffix('"')
-        return f"nextval({quoted_text(name)}::regclass)"
-    text = deparse_expression(node)
-    if node.WhichOneof("node") == "sqlvalue_function":
-        return text.upper()
-    return f"({text})" if node.WhichOneof("node") == "a_expr" and not text.startswith("(") else text
 
 
 def copied_column(column: pb.ColumnDef, name: str = "") -> pb.ColumnDef:

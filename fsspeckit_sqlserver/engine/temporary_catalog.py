@@ -16,7 +16,7 @@ from fsspeckit_sqlserver.catalog.temporary import (
 )
 from fsspeckit_sqlserver.deparsing import quoted_text
 from fsspeckit_sqlserver.engine.connections import Connections
-from fsspeckit_sqlserver.engine.table_definitions import shown_default
+from fsspeckit_sqlserver.engine.shown_definitions import declared_column, shown_default
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.trees import names_of
@@ -139,6 +139,8 @@ class TemporaryCatalog:
             column = column_for(name, kind)
             if self._connections.has_row_types:
                 column = composite_column(column, kind)
+            if definition is not None:
+                column = declared_column(definition, column)
             found.append(TempColumn(column, is_required or is_key, default, identities.get(name, "")))
         return tuple(found)
 

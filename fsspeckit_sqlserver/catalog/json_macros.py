@@ -1,4 +1,4 @@
-"""How values become JSON, as PostgreSQL writes it: DuckDB macros over one function in Python.
+"""How values become JSON, as PostgreSQL writes it: DuckDB macros over two functions in Python.
 
 DuckDB's own `to_json` writes numerics as doubles, times with a space, NaN without quotes. Values whose text is their
 JSON stay with DuckDB, by their type, which is known when a statement is bound; the others go to `gw_json_text`, a whole

@@ -22,12 +22,13 @@ from fsspeckit_sqlserver.engine.coercions import (
     note_call,
     part_of_jsonb,
 )
+from fsspeckit_sqlserver.engine.concatenations import concatenation
 from fsspeckit_sqlserver.engine.errors import CannotCoerce, DatatypeMismatch, IndeterminateDatatype
 from fsspeckit_sqlserver.engine.jsonb_operators import note_jsonb_operator
 from fsspeckit_sqlserver.engine.ordered_sets import note_ordered_set
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.records import cast_to_row, note_null_test
-from fsspeckit_sqlserver.engine.trees import call, cast, child_messages, copied, names_of, replace_node, type_name
+from fsspeckit_sqlserver.engine.trees import call, child_messages, copied, names_of, replace_node
 from fsspeckit_sqlserver.engine.typing_rules import (
     FIRST_ARGUMENT,
     INTEGERS,
@@ -54,7 +55,6 @@ _BOOLEAN_KINDS: Final = frozenset(
 )
 _DATES: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ})
 _STAMPS: Final = frozenset({oids.TIMESTAMP, oids.TIMESTAMPTZ})
-_MOMENTS: Final = frozenset({*_DATES, oids.INTERVAL})
 Names: TypeAlias = "dict[str, int | None]"
 """Folded column name → type; None where it is not known."""
 
@@ -336,7 +336,7 @@ class Expressions:
         if symbol in {"~", "!~", "~*", "!~*", "~~", "@>", "<@", "&&", "^@", "?"}:
             return oids.BOOL
         if symbol == "||":
-            return self._concatenation(node, left, right)
+            return concatenation(node, left, right, self._order if self._is_strict else None)
         if symbol in {"->", "#>", "->>", "#>>"}:
             if left == oids.JSONB and self._is_strict:
                 part_of_jsonb(node, symbol)
@@ -388,26 +388,6 @@ class Expressions:
 
     def _adopted(self, node: pb.Node) -> int | None:
         return oid_of_type(node.type_cast.type_name) if node.WhichOneof("node") == "type_cast" else None
-
-    def _concatenation(self, node: pb.Node, left: int | None, right: int | None) -> int | None:
-        expression = node.a_expr
-        if left in oids.ELEMENT_OF and right is not None and right not in oids.ELEMENT_OF and self._is_strict:
-            replace_node(node, call("list_append", expression.lexpr, expression.rexpr))
-            return left
-        if right in oids.ELEMENT_OF and left is not None and left not in oids.ELEMENT_OF and self._is_strict:
-            replace_node(node, call("list_prepend", expression.lexpr, expression.rexpr))
-            return right
-        if left in oids.ELEMENT_OF or right in oids.ELEMENT_OF:
-            return left if left in oids.ELEMENT_OF else right
-        if left == right == oids.BYTEA:
-            return oids.BYTEA
-        for side, kind in ((expression.lexpr, left), (expression.rexpr, right)):
-            if kind in _MOMENTS and self._is_strict:  # in the session's style
-                replace_node(side, cast(copied(side), type_name("text")))
-                cast_literal(side, kind, oids.TEXT, self._order)
-                return oids.TEXT
-        is_quoted = all(side.a_const.WhichOneof("val") == "sval" for side in (expression.lexpr, expression.rexpr))
-        return oids.TEXT if {left, right} & TEXTS or is_quoted else None
 
 
 _SIMPLE: Final = {"boolean_test": oids.BOOL, "grouping_func": oids.INT4}

@@ -20,7 +20,10 @@ _TIMES: Final = (
         THEN regexp_replace(x::VARCHAR, '^(\S+) \(BC\)(.*)$', '\1\2 BC') ELSE x::VARCHAR END""",
     "CREATE MACRO gw_pg.gw_date_texts(a) AS list_transform(a, lambda e: gw_pg.gw_date_text(e))",
     r"""CREATE MACRO gw_pg.gw_dated(x) AS CASE WHEN ends_with(x, ' BC')
-        THEN regexp_replace(x, '^(\S+)(.*) BC$', '\1 (BC)\2') ELSE x END""",
+        THEN regexp_replace(x, '^(\S+)(.*) BC$', '\1 (BC)\2')
+        WHEN x LIKE '% +%' OR x LIKE '% -%' THEN regexp_replace(x, '(\d) +([+-]) *(\d)', '\1\2\3')
+        WHEN upper(right(x, 2)) IN ('AM', 'PM') THEN strftime(strptime(x, ['%Y-%m-%d %I:%M %p', '%Y-%m-%d %I:%M%p',
+            '%Y-%m-%d %I:%M:%S %p', '%Y-%m-%d %I:%M:%S%p']), '%Y-%m-%d %H:%M:%S') ELSE x END""",
     # PostgreSQL's difference of moments has days of 24 hours; DuckDB's counts days on the session's calendar
     """CREATE MACRO gw_pg.gw_days_and_time(us) AS
         to_days((us // 86400000000)::INTEGER) + to_microseconds(us % 86400000000)""",

@@ -10,6 +10,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine import literals
 from fsspeckit_sqlserver.engine.errors import DatatypeMismatch, UndefinedFunction, WrongObjectType
+from fsspeckit_sqlserver.engine.moment_texts import with_plain_zone, without_zone
 from fsspeckit_sqlserver.engine.records import row_constant
 from fsspeckit_sqlserver.engine.trees import (
     call,
@@ -148,11 +149,11 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
 
 
 _READERS: Final[dict[int, Callable[[str, str], str]]] = {
-    oids.DATE: literals.date_literal,
-    oids.TIMESTAMP: literals.date_literal,
-    oids.TIMESTAMPTZ: literals.date_literal,
-    oids.TIME: lambda text, _: literals.time_literal(text),
-    oids.TIMETZ: lambda text, _: literals.timetz_literal(text),
+    oids.DATE: lambda text, order: literals.date_literal(without_zone(text), order),
+    oids.TIMESTAMP: lambda text, order: literals.date_literal(without_zone(text), order),
+    oids.TIMESTAMPTZ: lambda text, order: literals.date_literal(with_plain_zone(text), order),
+    oids.TIME: lambda text, _: literals.time_literal(without_zone(text, is_time=True)),
+    oids.TIMETZ: lambda text, _: literals.timetz_literal(with_plain_zone(text)),
     oids.INTERVAL: lambda text, _: literals.interval_literal(text),
     oids.JSONB: lambda text, _: literals.jsonb_literal(text),
 }

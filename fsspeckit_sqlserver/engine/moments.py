@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fsspeckit_sqlserver.engine import literals
 from fsspeckit_sqlserver.engine.errors import DatetimeOutOfRange, InvalidDatetime
+from fsspeckit_sqlserver.engine.moment_texts import with_plain_zone, without_zone
 from fsspeckit_sqlserver.engine.typing_rules import type_words
 from fsspeckit_sqlserver.types import oids
 
@@ -80,6 +81,8 @@ def bound_value(value: object, oid: int, moment: Moment) -> object:
         return value if value is None or module in {"builtins", "datetime", "decimal", "uuid"} else str(value)
     if oid == oids.TIME:
         return _time(value, moment)
+    if oid == oids.TIMETZ:
+        return literals.timetz_literal(with_plain_zone(value))
     return _dated(value, oid, moment) if oid in _DATED else value
 
 
@@ -89,14 +92,15 @@ def _time(text: str, moment: Moment) -> object:
         return moment.local.time()
     if word == "allballs":
         return dt.time()
-    literal = literals.time_literal(text)
+    literal = literals.time_literal(without_zone(text, is_time=True))
     match = _CLOCK.match(literal.strip().lower())
     if match is None:
         raise InvalidDatetime(f'invalid input syntax for type time: "{text}"')
     return match[1]
 
 
-def _dated(text: str, oid: int, moment: Moment) -> object:
+def _dated(written: str, oid: int, moment: Moment) -> object:
+    text = with_plain_zone(written) if oid == oids.TIMESTAMPTZ else without_zone(written)
     word = text.strip().lower()
     if word == "now":
         return moment.now if oid == oids.TIMESTAMPTZ else moment.local.replace(tzinfo=None)
@@ -117,13 +121,13 @@ def _dated(text: str, oid: int, moment: Moment) -> object:
     date = _DATE.match(read)
     if date is None:
         words = "timestamp" if oid == oids.TIMESTAMP else type_words(oid)
-        raise InvalidDatetime(f'invalid input syntax for type {words}: "{text}"')
+        raise InvalidDatetime(f'invalid input syntax for type {words}: "{written}"')
     if era != "BC":
         return read
     year, month, day = map(int, date[0].split("-"))
     if (-year, month, day) < _OLDEST:
         kind = "date" if oid == oids.DATE else "timestamp"
-        raise DatetimeOutOfRange(f'{kind} out of range: "{text}"')
+        raise DatetimeOutOfRange(f'{kind} out of range: "{written}"')
     return f"{date[0]} (BC){read[date.end() :]}"
 
 

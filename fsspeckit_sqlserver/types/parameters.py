@@ -180,7 +180,7 @@ def _date(text: str) -> object:
 
 def _time(text: str) -> object:
     try:
-        return datetime.time.fromisoformat(text.strip()) if ":" in text else text
+        return datetime.time.fromisoformat(text.strip()).replace(tzinfo=None) if ":" in text else text
     except ValueError:
         return text
 

@@ -160,8 +160,8 @@ DIFFERENCES = [
     ),
     Difference(
         "Some statements that are wrong are found to be so elsewhere, with a neighbouring SQLSTATE, or run.",
-        "SELECT DISTINCT name FROM people ORDER BY id",
-        r"nowhere\.nothing|OFFSET -1|1e400|generate_series\(1, 2, 0\)|DISTINCT name|VACUUM",
+        "SELECT generate_series(1, 2, 0)",
+        r"1e400|generate_series\(1, 2, 0\)",
     ),
     Difference(
         "TABLESAMPLE SYSTEM chooses rows, as BERNOULLI does, not pages; a seed gives other rows than PostgreSQL's.",
@@ -191,6 +191,17 @@ DIFFERENCES = [
         "A `format` that is not a constant is refused.",
         "SELECT format(f, 1) FROM (SELECT '%s' AS f) AS t",
         r"format\(f,",
+    ),
+    Difference(
+        "Of temporary tables these are refused: generated columns, `UPDATE … SET (…) = (SELECT …)`, RETURNING of what the"
+        " tables in FROM or USING have, INSERT, UPDATE and DELETE within WITH, and reading a sequence as a table.",
+        "CREATE TEMP TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
+        r"GENERATED ALWAYS AS \(|SET \(name, boss\) = \(SELECT|RETURNING people\.id, other|WITH gone AS \(DELETE",
+    ),
+    Difference(
+        "An `INSERT … ON CONFLICT DO UPDATE` that meets a row twice is not refused (21000).",
+        "INSERT INTO k VALUES (1, 2), (1, 3) ON CONFLICT (a) DO UPDATE SET b = EXCLUDED.b",
+        r"INSERT INTO twice",
     ),
     Difference(
         "Two-phase commit is refused.",

@@ -41,6 +41,7 @@ from fsspeckit_sqlserver.engine.trees import child_messages, names_of
 
 __all__ = ["Relation", "RelationOf", "Scopes"]
 
+_LEAVES: Final = frozenset({None, "a_const", "param_ref", "string", "integer", "a_star"})
 _ONE_COLUMN: Final = frozenset(
     {"generate_series", "unnest", "regexp_split_to_table", "string_to_table", "generate_subscripts"}
 )
@@ -265,16 +266,20 @@ class Scopes:
                 if kind == "column_ref":
                     self._reference(message, level)
                     continue
-                if kind is None or kind == "a_const" or kind == "param_ref":
+                if kind in _LEAVES:
                     continue
-            elif isinstance(message, pb.SelectStmt):
+                message = getattr(message, kind)
+            if isinstance(message, pb.A_Expr):  # half of all: three times as fast as by its fields
+                self._expressions((message.lexpr, message.rexpr), level, ctes)
+                continue
+            if isinstance(message, pb.SelectStmt):
                 self.select(message, level, ctes)
                 continue
-            elif isinstance(message, pb.SubLink):
+            if isinstance(message, pb.SubLink):
                 self._expressions((message.testexpr,), level, ctes)
                 check_subquery(message, self.select(message.subselect.select_stmt, level, ctes))
                 continue
-            elif isinstance(message, pb.TypeName):
+            if isinstance(message, pb.TypeName):
                 continue
             self._expressions(child_messages(message), level, ctes)
 

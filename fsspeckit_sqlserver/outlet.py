@@ -106,11 +106,15 @@ class SocketOutlet:
     def is_clear(self) -> bool:
         """Return whether nothing waits for the client to read."""
         with self._changed:
-            return self._is_direct()
+            return self._is_empty()
 
     def _is_direct(self) -> bool:
+        """Return whether the socket can be written to from here."""
+        return self.tls is None and self._is_empty()
+
+    def _is_empty(self) -> bool:
         """Return whether nothing is ahead of what is to be sent now."""
-        if self._queue or self._pump_scheduled or self._is_pumping or self._paused or self.tls is not None:
+        if self._queue or self._pump_scheduled or self._is_pumping or self._paused:
             return False
         transport = self._transport
         return transport is not None and not transport.is_closing() and not transport.get_write_buffer_size()

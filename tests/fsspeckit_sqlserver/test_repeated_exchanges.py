@@ -6,13 +6,16 @@ The oracle is a second connection that says the same with a Flush behind it, whi
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
+import psycopg
 import pytest
+import trustme
 
 from fsspeckit_sqlserver.wire import backend as be
 from fsspeckit_sqlserver.wire import frontend as fe
 from fsspeckit_sqlserver.wire.notification import NotificationResponse
-from tests.fsspeckit_sqlserver.conftest import RunningServer
+from tests.fsspeckit_sqlserver.conftest import RunningServer, gateway_process
 from tests.fsspeckit_sqlserver.raw_client import RawClient
 
 QUERIES = [
@@ -121,3 +124,21 @@ def test_many_are_answered_that_are_asked_at_once(gateway: RunningServer) -> Non
             client.send(fe.Query("SELECT 1"))
         for _ in range(2_000):
             assert be.DataRow((b"1",)) in client.until_ready()
+
+
+def test_repeated_exchanges_travel_encrypted(dataset: Path, tmp_path: Path) -> None:
+    trustme.CA().issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    config = tmp_path / "fsspeckit.yaml"
+    config.write_text(
+        f"cache: {{root: {tmp_path}/cache}}\n"
+        f"sqlserver: {{ssl_cert: {tmp_path}/server.pem, schemas: {{public: {{url: {dataset}}}}}}}\n"
+    )
+    with (
+        gateway_process("--config", str(config)) as (_, url),
+        psycopg.connect(f"{url}?sslmode=require", autocommit=True) as connection,
+    ):
+        assert connection.pgconn.ssl_in_use
+        for number in range(60):
+            assert connection.pgconn.exec_(b"SELECT 1").get_value(0, 0) == b"1"
+            if number % 20 == 0:
+                assert connection.execute("SELECT %s::int", [number]).fetchone() == (number,)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from fsspeckit_sqlserver.catalog.format_macros import FORMAT_MACROS
 from fsspeckit_sqlserver.catalog.json_macros import JSON_MACROS
 from fsspeckit_sqlserver.catalog.map_views import map_views
 from fsspeckit_sqlserver.catalog.privilege_macros import PRIVILEGE_HELPERS, PRIVILEGE_MACROS
@@ -386,6 +387,7 @@ MACROS: Final = (
     *JSON_MACROS,
     *STYLE_MACROS,
     *VALUE_MACROS,
+    *FORMAT_MACROS,
     *_in_order([_TYPE_WORDS, *_named_macros(), *_WRITTEN, *_plain_macros(), *PRIVILEGE_MACROS]),
 )
 """DDL of the scalar macros."""

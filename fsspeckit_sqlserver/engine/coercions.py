@@ -26,6 +26,7 @@ from fsspeckit_sqlserver.engine.trees import (
     type_name,
 )
 from fsspeckit_sqlserver.engine.typing_rules import NUMBERS, TEXTS, type_words
+from fsspeckit_sqlserver.engine.value_formats import value_text
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.composite import RECORD, RowArrayOid, RowTypeOid
 
@@ -248,6 +249,9 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name in {"jsonb_strip_nulls", "jsonb_extract_path"}:
         replace_node(node, call(("gw_pg", "gw_jsonb"), copied(node)))
         return oids.JSONB
+    if name == "to_char" and (text := value_text(arguments, first)) is not None:
+        replace_node(node, text)
+        return oids.TEXT
     if name == "sum" and kinds == [oids.INTERVAL]:
         _sum_of_intervals(node)
         return oids.INTERVAL

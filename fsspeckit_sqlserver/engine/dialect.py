@@ -16,6 +16,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_names
 from fsspeckit_sqlserver.engine.casts import REG_TYPES, rewrite_cast, rewrite_type, show_reg_cast
+from fsspeckit_sqlserver.engine.date_formats import zone_word
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.json_makers import JSON_MAKERS, json_made
@@ -83,6 +84,7 @@ class Surroundings:
         now_parameter: number of the parameter that holds the statement's time; None leaves `now()` to DuckDB.
         temp_schema: of the session's temporary objects; None when there are none.
         text_style: how dates, times and intervals become text; None for ISO.
+        time_zone: of the session.
     """
 
     user: str
@@ -94,6 +96,7 @@ class Surroundings:
     now_parameter: int | None = None
     temp_schema: str | None = None
     text_style: TextForm | None = None
+    time_zone: str = "UTC"
 
 
 def point_at_own(message: Message) -> None:
@@ -208,6 +211,9 @@ class Dialect:
         if len(parts) > 1:
             schema = parts[-2]
             if schema == "gw_pg":  # a macro put there by another rule
+                if name == "gw_zone_word":
+                    replace_node(node, zone_word(function.args, self._about.time_zone))
+                    return
                 if self._about.text_style is not None:
                     restyle_macro(node, self._about.text_style)
                 return

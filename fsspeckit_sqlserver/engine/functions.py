@@ -14,7 +14,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
 from fsspeckit_sqlserver.engine.formatting import formatted
-from fsspeckit_sqlserver.engine.patterns import number_format, similar_to_regexp, strftime_format
+from fsspeckit_sqlserver.engine.patterns import similar_to_regexp, strftime_format
 from fsspeckit_sqlserver.engine.regexp_functions import (
     regexp_count,
     regexp_instr,
@@ -38,6 +38,7 @@ from fsspeckit_sqlserver.engine.trees import (
     string_value,
     type_name,
 )
+from fsspeckit_sqlserver.engine.value_formats import value_text
 
 __all__ = ["FROM_FUNCTIONS", "REWRITES", "SET_RETURNING", "check_function", "renamed"]
 
@@ -153,40 +154,8 @@ def _extract_path(arguments: Sequence[pb.Node], function: str) -> pb.Node | None
     return result
 
 
-_QUOTED: Final = re.compile(r'(?:"[^"]*")*')
-
-
-def _split_at_quarter(pattern: str) -> tuple[str, str, str]:
-    """Return what stands before and after the field Q, which strftime has not; all in front when there is none."""
-    place = 0
-    for piece in re.split(r'("[^"]*")', pattern):
-        if not piece.startswith('"') and "Q" in piece:
-            found = place + piece.index("Q")
-            return pattern[:found], "Q", pattern[found + 1 :]
-        place += len(piece)
-    return pattern, "", ""
-
-
 def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    pattern = string_value(arguments[1]) if len(arguments) == 2 else None
-    if pattern is None:
-        raise UnsupportedStatement("to_char with a format that is not a constant is not supported")
-    before, quarter, after = _split_at_quarter(pattern)
-    if quarter:
-        parts = [_to_char([arguments[0], string(part)]) for part in (before, after) if part]
-        number = cast(call("date_part", string("quarter"), arguments[0]), type_name("varchar"))
-        parts.insert(1 if before else 0, number)
-        return call("concat", *(part for part in parts if part is not None))
-    if _QUOTED.fullmatch(pattern) or not re.search("[A-Za-z0-9]", pattern):  # what is left beside a Q
-        return string(pattern.replace('"', ""))
-    converted = strftime_format(pattern)
-    if converted is not None:
-        return call("strftime", cast(arguments[0], type_name("timestamp")), string(converted))
-    number = number_format(pattern)
-    if number is None:
-        raise UnsupportedStatement(f"to_char: the format {pattern!r} is not supported")
-    text = call("format", string(number.format), cast(arguments[0], type_name("float8")))
-    return text if number.width == 0 else call("lpad", text, integer(number.width), string(" "))
+    return value_text(arguments, None)
 
 
 def _seconds(arguments: Sequence[pb.Node]) -> pb.Node | None:

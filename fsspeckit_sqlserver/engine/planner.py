@@ -141,6 +141,7 @@ class Planner:
             now_parameter,
             None if self.is_shareable else self.temp_schema,
             connections.text_style,
+            connections.time_zone,
         )
 
     def plan(

@@ -131,7 +131,8 @@ DIFFERENCES = [
         r"inet|cidr|point|money|int4range|xml|tsvector",
     ),
     Difference(
-        "These functions are not there, or only in part: `unistr`, `to_number`, `to_char` with padded names.",
+        "These functions are not there, or only in part: `unistr`, `to_number`, `to_char` with EEEE of numerics or "
+        "with signs and text between digits.",
         "SELECT to_number('1,5', '9,9')",
         r"unistr|to_number|'Day'"
         r"|pg_column_size",

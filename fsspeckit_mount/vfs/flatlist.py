@@ -171,6 +171,7 @@ class FlatStream:
         self._ready_entries = 0
         self._page_count = 0
         self._waiting = 0
+        self._wanted_pages = 0  # up to which page somebody waits
         self._ended = False
         self.was_given_up = False
         self.was_idle = False
@@ -248,6 +249,7 @@ class FlatStream:
     def _wait_for(self, key: str) -> None:
         last_page = self._page_count + _WAIT_PAGES
         self._waiting += 1
+        self._wanted_pages = max(self._wanted_pages, last_page)
         self._changed.notify_all()
         try:
             while key not in self._ready and self._is_coming(key):
@@ -276,13 +278,15 @@ class FlatStream:
 
     def _pause(self) -> None:
         """Wait while enough lies here and nobody asks for more; end when that takes long."""
-        while (
-            self._ready_entries + self._tree.held >= _AHEAD_ENTRIES and not self._waiting and not self._ended
-        ):  # fmt: skip
+        while self._has_enough() and not self._ended:
             if not self._changed.wait(self._patience_s):
                 self.was_idle = True
                 self._end()
                 self._ready.clear()
+
+    def _has_enough(self) -> bool:
+        is_wanted = self._waiting and self._page_count < self._wanted_pages
+        return self._ready_entries + self._tree.held >= _AHEAD_ENTRIES and not is_wanted
 
     def _end(self) -> None:
         if not self._ended:

@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.session.nodes import constant_text
 from fsspeckit_sqlserver.session.notifications import forget, publish
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import SessionState, notice
+from fsspeckit_sqlserver.session.transaction_modes import check_characteristic, transaction_modes
 from fsspeckit_sqlserver.statement import Statement
 
 __all__ = ["abandon", "allowed_when_failed", "commit", "lock_table", "open_implicit", "transaction_statement"]
@@ -150,14 +151,19 @@ def _end(state: SessionState, node: pg.TransactionStmt, *, keep: bool) -> Steps[
     if transaction.status == "I":
         yield notice("WARNING", "25P01", "there is no transaction in progress")
     keep = keep and transaction.status != "E"
+    modes = transaction_modes(state)
     yield from commit(state) if keep else abandon(state)
     if node.chain:
         state.settings.begin()
+        for name, value in modes.items():
+            state.settings.set(name, value, local=True)
         transaction.open(implicit=False)
     return "COMMIT" if keep else "ROLLBACK"
 
 
 def _take_options(state: SessionState, node: pg.TransactionStmt) -> None:
-    """Keep isolation level and access mode for SHOW. Every block sees one snapshot, so every level holds."""
+    """Keep isolation level and access mode. Every block sees one snapshot, so every level holds."""
     for option in node.options:
-        state.settings.set(option.def_elem.defname, constant_text(option.def_elem.arg), local=True)
+        name, value = option.def_elem.defname, constant_text(option.def_elem.arg)
+        check_characteristic(state, name, value)
+        state.settings.set(name, value, local=True)

@@ -6,6 +6,7 @@ from fsspeckit_sqlserver.session.asking import start
 from fsspeckit_sqlserver.session.commands import BeginTransaction, Steps
 from fsspeckit_sqlserver.session.ports import Rows
 from fsspeckit_sqlserver.session.state import SessionState
+from fsspeckit_sqlserver.session.transaction_modes import refuse_when_read_only
 from fsspeckit_sqlserver.statement import Statement
 
 __all__ = ["run_in_engine"]
@@ -20,10 +21,13 @@ def run_in_engine(state: SessionState, statement: Statement, parameters: tuple[o
     costs nothing.
     """
     transaction = state.transaction
+    reads = _only_reads(statement)
+    if not reads:
+        refuse_when_read_only(state, statement)
     if transaction.is_open and not transaction.in_engine:
         yield BeginTransaction(transaction.depth)
         transaction.in_engine = True
-    if not _only_reads(statement):
+    if not reads:
         state.has_written = True
     return (yield from start(statement, parameters))
 

@@ -7,13 +7,21 @@ are the server's, overlaid by what the client's startup message asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from fsspeckit_lib.common.names import nearest
 from fsspeckit_sqlserver.session.errors import ReadOnlySetting, UndefinedSetting
 from fsspeckit_sqlserver.session.guc import SETTINGS, Setting, milliseconds
 from fsspeckit_sqlserver.types.style import TextStyle
 
-__all__ = ["SessionSettings"]
+__all__ = ["SessionSettings", "characteristic"]
+
+_CHARACTERISTICS: Final = ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
+
+
+def characteristic(name: str) -> bool:
+    """Return whether a parameter belongs to one transaction, which begins with the value of its `default_` one."""
+    return name.lower() in _CHARACTERISTICS
 
 
 class SessionSettings:
@@ -43,6 +51,8 @@ class SessionSettings:
         key = name.lower()
         if key in self._values:
             return self._values[key]
+        if self._at_begin is None and key in _CHARACTERISTICS:
+            return self.get(f"default_{key}")
         if key in self._defaults:
             return self._defaults[key]
         if key in SETTINGS:
@@ -56,6 +66,8 @@ class SessionSettings:
 
     def source(self, name: str) -> str:
         """Return where the present value is from, as pg_settings says it."""
+        if characteristic(name):
+            return "override"
         if name.lower() in self._values:
             return "session"
         return "client" if name.lower() in self._defaults else "default"
@@ -83,6 +95,10 @@ class SessionSettings:
             UndefinedSetting, ReadOnlySetting, InvalidValue, Unsupported: nothing has changed.
         """
         kept, key = self.checked(name, value), name.lower()
+        if key in _CHARACTERISTICS:
+            if self._at_begin is None:
+                return  # it ends with the statement, which is a transaction of its own
+            local = True
         if local:
             self._before_local.setdefault(key, self._values.get(key))
         else:
@@ -95,7 +111,7 @@ class SessionSettings:
 
     def reset_all(self) -> None:
         """Return everything that may be changed to its default."""
-        keep = {"session_authorization", "role", "transaction_isolation", "transaction_read_only"}
+        keep = {"session_authorization", "role", *_CHARACTERISTICS[:2]}
         self._values = {name: value for name, value in self._values.items() if name in keep}
         self._before_local.clear()
         self._style = None
@@ -107,6 +123,7 @@ class SessionSettings:
     def all_values(self) -> dict[str, str]:
         """Return every parameter there is, under canonical names, sorted without regard to case."""
         everything = {setting.name: setting.default for setting in SETTINGS.values()} | self.snapshot()
+        everything |= {name: self.get(name) for name in _CHARACTERISTICS}
         return dict(sorted(everything.items(), key=lambda item: item[0].lower()))
 
     def begin(self) -> None:
@@ -114,6 +131,10 @@ class SessionSettings:
         self._at_begin = dict(self._values)
         self._savepoints = []
         self._before_local = {}
+        for name in _CHARACTERISTICS:
+            value = self.get(f"default_{name}")
+            if value != SETTINGS[name].default:
+                self._values[name] = value
 
     def commit(self) -> None:
         """End the transaction: what SET LOCAL set goes, the rest stays."""
@@ -172,7 +193,7 @@ class SessionSettings:
         self._at_begin = None
         self._savepoints = []
         self._before_local = {}
-        for name in ("transaction_isolation", "transaction_read_only", "transaction_deferrable"):
+        for name in _CHARACTERISTICS:
             self._values.pop(name, None)
         self._style = None
 

@@ -13,7 +13,9 @@ from fsspeckit_sqlserver.session.errors import ActiveTransaction
 from fsspeckit_sqlserver.session.local_rows import Done, LocalRows, text_columns
 from fsspeckit_sqlserver.session.nodes import constant_text, setting_value
 from fsspeckit_sqlserver.session.ports import Rows
+from fsspeckit_sqlserver.session.settings import characteristic
 from fsspeckit_sqlserver.session.state import SessionState, notice
+from fsspeckit_sqlserver.session.transaction_modes import check_characteristic
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types.column import Column
 
@@ -31,6 +33,10 @@ def set_variable(state: SessionState, statement: Statement, _parameters: tuple[o
         yield notice("WARNING", "25P01", "SET LOCAL can only be used in transaction blocks")
         return Done("SET")
     match node.kind:
+        case pg.VAR_RESET if node.name == "transaction_isolation" and not state.transaction.is_open:
+            yield notice("WARNING", "25P01", "RESET TRANSACTION can only be used in transaction blocks")
+        case pg.VAR_SET_MULTI if node.name == "TRANSACTION" and not state.transaction.is_open:
+            yield notice("WARNING", "25P01", "SET TRANSACTION can only be used in transaction blocks")
         case pg.VAR_RESET_ALL:
             state.settings.reset_all()
         case pg.VAR_SET_MULTI:
@@ -49,19 +55,22 @@ def set_one(state: SessionState, name: str, value: str | None, *, local: bool) -
         raise Unsupported(f'cannot become "{value}": the gateway has no roles to change to; connect as that user')
     if name == "session_authorization":
         value = None  # back to who connected, which is where it already is
+    if characteristic(name):
+        check_characteristic(state, name.lower(), value)
     state.settings.set(name, value, local=local)
 
 
 def _set_characteristics(state: SessionState, node: Any) -> None:
     """Carry out SET TRANSACTION …, and SET SESSION CHARACTERISTICS AS TRANSACTION …."""
-    for_session = node.name.upper() != "TRANSACTION"
+    if node.name == "TRANSACTION SNAPSHOT":
+        raise Unsupported("snapshots of other transactions cannot be imported")
+    for_session = node.name != "TRANSACTION"
     for option in node.args:
-        name = option.def_elem.defname
+        name, value = option.def_elem.defname, constant_text(option.def_elem.arg)
         if for_session:
-            name = f"default_{name}"
-        state.settings.set(
-            name, constant_text(option.def_elem.arg), local=not for_session and state.transaction.is_open
-        )
+            state.settings.set(f"default_{name}", value, local=False)
+        else:
+            set_one(state, name, value, local=True)
 
 
 def show_columns(state: SessionState, statement: Statement) -> tuple[Column, ...]:

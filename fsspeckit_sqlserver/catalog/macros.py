@@ -265,8 +265,10 @@ _WRITTEN: Final = (
             (SELECT gw_map FROM gw_pg.gw_comment_map), o * 65536::BIGINT + n) END""",
     "CREATE MACRO gw_pg.shobj_description(o, catalog) AS NULL::VARCHAR",
     # ---- text, arrays, numbers, time
-    """CREATE MACRO gw_pg.quote_literal(x) AS '''' || replace(x::VARCHAR, '''', '''''') || ''''""",
-    """CREATE MACRO gw_pg.quote_nullable(x) AS coalesce('''' || replace(x::VARCHAR, '''', '''''') || '''', 'NULL')""",
+    r"""CREATE MACRO gw_pg.quote_literal(x) AS CASE WHEN contains(x::VARCHAR, '\')
+        THEN 'E''' || replace(replace(x::VARCHAR, '\', '\\'), '''', '''''') || ''''
+        ELSE '''' || replace(x::VARCHAR, '''', '''''') || '''' END""",
+    "CREATE MACRO gw_pg.quote_nullable(x) AS coalesce(gw_pg.quote_literal(x), 'NULL')",
     """CREATE MACRO gw_pg.initcap(x) AS array_to_string(list_transform(regexp_extract_all(lower(x),
         '[[:alnum:]]+|[^[:alnum:]]+'), lambda w: upper(w[1]) || w[2:]), '')""",
     """CREATE MACRO gw_pg.json_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array'
@@ -302,7 +304,15 @@ _WRITTEN: Final = (
             list_transform(a, lambda e: coalesce(e::VARCHAR, n)), lambda e: e IS NOT NULL), s) END""",
     """CREATE MACRO gw_pg.width_bucket(x, lo, hi, n) AS CASE WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
         ELSE floor((x - lo)::DOUBLE / (hi - lo) * n)::INTEGER + 1 END::INTEGER""",
-    "CREATE MACRO gw_pg.encode(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN base64(b) END",
+    r"""CREATE MACRO gw_pg.gw_escaped(b) AS array_to_string(list_transform(regexp_extract_all(hex(b), '..'),
+        lambda h: CASE WHEN h >= '80' OR h = '00' THEN '\' || printf('%03o', ('0x' || h)::INTEGER)
+            WHEN h = '5C' THEN '\\' ELSE chr(('0x' || h)::INTEGER) END), '')""",
+    r"""CREATE MACRO gw_pg.encode(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b))
+        WHEN 'base64' THEN CASE WHEN octet_length(b) < 57 THEN base64(b)
+            ELSE regexp_replace(base64(b), '(.{76})', '\1' || chr(10), 'g') END
+        WHEN 'escape' THEN gw_pg.gw_escaped(b)
+        ELSE CASE WHEN b IS NULL OR f IS NULL THEN NULL
+            ELSE error('22023 unrecognized encoding: "' || f || '"')::VARCHAR END END""",
     """CREATE MACRO gw_pg.decode(t, f) AS CASE lower(f) WHEN 'hex' THEN unhex(t) WHEN 'base64' THEN from_base64(t)
         WHEN 'escape' THEN encode(t) END""",
     """CREATE MACRO gw_pg.array_text(a) AS CASE WHEN a IS NULL THEN NULL ELSE '{' || coalesce(array_to_string(
@@ -312,6 +322,9 @@ _WRITTEN: Final = (
         ','), '') || '}' END""",
     """CREATE MACRO gw_pg.float_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x)
         THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE regexp_replace(x::VARCHAR, '[.]0$', '') END""",
+    """CREATE MACRO gw_pg.gw_rounded_text(x, d) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x)
+        THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+        ELSE printf('%.' || greatest(d + CASE typeof(x) WHEN 'FLOAT' THEN 6 ELSE 15 END, 1) || 'g', x) END""",
     "CREATE MACRO gw_pg.bytea_length(b) AS octet_length(b)::INTEGER",
     "CREATE MACRO gw_pg.convert_from(b, e) AS decode(b)",
     "CREATE MACRO gw_pg.convert_to(t, e) AS encode(t)",

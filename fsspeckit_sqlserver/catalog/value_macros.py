@@ -147,6 +147,14 @@ _TEXTS: Final = (
     "CREATE MACRO gw_pg.inet_server_port() AS NULL::INTEGER",
     "CREATE MACRO gw_pg.inet_client_port() AS NULL::INTEGER",
 )
+_SHIFTS: Final = (
+    """CREATE MACRO gw_pg.gw_shifted_left(x, n, bits, mask) AS (((x::HUGEINT * (1::HUGEINT << (n & mask)))
+        % (1::HUGEINT << bits) + (1::HUGEINT << bits) + (1::HUGEINT << (bits - 1)))
+        % (1::HUGEINT << bits) - (1::HUGEINT << (bits - 1)))""",
+    "CREATE MACRO gw_pg.gw_shifted_right(x, n, mask) AS x >> (n & mask)",
+    """CREATE MACRO gw_pg.array_cat(a, b) AS
+        CASE WHEN a IS NULL AND b IS NULL THEN NULL ELSE list_concat(a, b) END""",
+)
 _REGEXPS: Final = (
     "CREATE MACRO gw_pg.gw_rows(a) AS a",
     "CREATE MACRO gw_pg.gw_nulls(a) AS list_transform(a, lambda e: nullif(e, ''))",
@@ -172,7 +180,7 @@ _REGEXPS: Final = (
     """CREATE MACRO gw_pg.gw_all(a) AS CASE WHEN list_contains(a, false) THEN false
         WHEN list_count(a) < len(a) OR a IS NULL THEN NULL ELSE true END""",
     # a pattern that is no constant: its first group, or all of it
-    """CREATE MACRO gw_pg.gw_substring_like(s, p) AS CASE WHEN NOT regexp_matches(s, '(?s)' || p) THEN NULL
+    r"""CREATE MACRO gw_pg.gw_substring_like(s, p) AS CASE WHEN NOT regexp_matches(s, '(?s)' || p) THEN NULL
         WHEN regexp_matches(p, '(^|[^\\])[(]($|[^?])') THEN nullif(regexp_extract(s, '(?s)' || p, 1), '')
         ELSE regexp_extract(s, '(?s)' || p) END""",
 )
@@ -185,5 +193,5 @@ _IDENTIFIERS: Final = (
         ELSE '"' || replace(x, '"', '""') || '"' END""",
 )
 
-VALUE_MACROS: Final = (*_TIMES, *_TEXTS, *_REGEXPS, *_IDENTIFIERS)
+VALUE_MACROS: Final = (*_TIMES, *_TEXTS, *_SHIFTS, *_REGEXPS, *_IDENTIFIERS)
 """DDL of the macros, those used by others first."""

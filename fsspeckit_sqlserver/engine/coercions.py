@@ -12,6 +12,7 @@ from fsspeckit_sqlserver.engine import literals
 from fsspeckit_sqlserver.engine.errors import DatatypeMismatch, UndefinedFunction, WrongObjectType
 from fsspeckit_sqlserver.engine.moment_texts import with_plain_zone, without_zone
 from fsspeckit_sqlserver.engine.records import row_constant
+from fsspeckit_sqlserver.engine.time_sums import interval_of_time, sum_of_intervals
 from fsspeckit_sqlserver.engine.trees import (
     call,
     cast,
@@ -143,7 +144,7 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
     elif source == oids.TIMESTAMPTZ and target == oids.TIME:
         replace_node(node.type_cast.arg, cast(copied(argument), type_name("timestamp")))
     elif source == oids.TIME and target == oids.INTERVAL:
-        replace_node(node, _minus_midnight(argument))
+        replace_node(node, interval_of_time(argument))
     elif source == oids.INTERVAL and target == oids.TIME:
         midnight = cast(string("2000-01-01"), type_name("timestamp"))
         replace_node(node.type_cast.arg, operation("+", midnight, argument))
@@ -160,6 +161,8 @@ _READERS: Final[dict[int, Callable[[str, str], str]]] = {
 }
 
 
+_OF_BYTES: Final = frozenset({"convert_from", "encode", "get_byte", "get_bit", "set_byte", "sha256"})
+"""Functions whose first argument can be nothing else."""
 _ANY_ARGUMENTS: Final = frozenset({"jsonb_build_object", "jsonb_build_array", "jsonb_agg", "jsonb_object_agg"}) | {
     "jsonb_object"
 }
@@ -192,22 +195,6 @@ def int4_series(item: pb.Node, alias: str, column: str) -> None:
     node.range_subselect.subquery.select_stmt.CopyFrom(select)
     node.range_subselect.alias.aliasname = alias
     replace_node(item, node)
-
-
-def _minus_midnight(time: pb.Node) -> pb.Node:
-    day = cast(string("2000-01-01"), type_name("date"))
-    return operation("-", operation("+", day, time), cast(copied(day), type_name("timestamp")))
-
-
-def _sum_of_intervals(node: pb.Node) -> None:
-    """`sum(i)`, which DuckDB has not: of months, days and microseconds, each alone."""
-    total = parsed_expression("to_months(m::int) + to_days(d::int) + to_microseconds(u::bigint)")
-    days = total.a_expr.lexpr.a_expr
-    for made, part in ((days.lexpr, "gw_months"), (days.rexpr, "gw_days"), (total.a_expr.rexpr, "gw_us")):
-        summed = copied(node)
-        summed.func_call.args[0].CopyFrom(call(("gw_pg", part), node.func_call.args[0]))
-        made.func_call.args[0].type_cast.arg.CopyFrom(summed)
-    replace_node(node, total)
 
 
 def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:
@@ -252,9 +239,11 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name == "to_char" and (text := value_text(arguments, first)) is not None:
         replace_node(node, text)
         return oids.TEXT
-    if name == "sum" and kinds == [oids.INTERVAL]:
-        _sum_of_intervals(node)
+    if name in {"sum", "avg"} and kinds in ([oids.INTERVAL], [oids.TIME]):
+        sum_of_intervals(node, first or 0)
         return oids.INTERVAL
+    if name in _OF_BYTES and arguments:
+        adopt(arguments[0], oids.BYTEA, "MDY")
     if name == "count" and not arguments and not node.func_call.agg_star:
         raise WrongObjectType("count(*) must be used to call a parameterless aggregate function")
     if name == "generate_series" and len(arguments) == 1:

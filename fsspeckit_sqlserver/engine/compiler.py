@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings, point_at_o
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.interval_constants import separate_intervals
 from fsspeckit_sqlserver.engine.naming import name_targets, output_name
+from fsspeckit_sqlserver.engine.null_arrays import mind_null_arrays
 from fsspeckit_sqlserver.engine.parameters import (
     cast_parameters,
     count_parameters,
@@ -206,6 +207,7 @@ def compile_query(
             replace_node(value, call(("gw_pg", "regproc_text"), copied(value)))
     is_catalog = draft.resolution.uses_catalog and not draft.tables and not draft.resolution.uses_temp
     surroundings = replace(surroundings, now_parameter=count + 1)
+    mind_null_arrays(node)
     separate_intervals(node)
     Dialect(surroundings, has_system_columns=is_catalog).rewrite(node)
     uses_variables = draft.resolution.uses_catalog or _calls_catalog(node)

@@ -29,6 +29,9 @@ def concatenation(node: pb.Node, left: int | None, right: int | None, date_order
     if right in oids.ELEMENT_OF and left is not None and left not in oids.ELEMENT_OF and date_order is not None:
         replace_node(node, call("list_prepend", expression.lexpr, expression.rexpr))
         return right
+    if left in oids.ELEMENT_OF and right in oids.ELEMENT_OF and date_order is not None:  # one may be NULL
+        replace_node(node, call(("gw_pg", "array_cat"), expression.lexpr, expression.rexpr))
+        return left
     if left in oids.ELEMENT_OF or right in oids.ELEMENT_OF:
         return left if left in oids.ELEMENT_OF else right
     if left == right == oids.BYTEA:

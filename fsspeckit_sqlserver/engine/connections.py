@@ -35,6 +35,7 @@ class Connections:
         self.search_path: tuple[str, ...] = ("public",)
         self.date_order = "MDY"
         self.date_style, self.interval_style = "ISO", "postgres"
+        self.float_digits = 1
         self.has_row_types = False  # structs are composite, not json
         self.own_variables: Callable[[], Mapping[str, object]] = dict  # the session's own rows of the catalog
         self._time_zone = "UTC"
@@ -86,6 +87,7 @@ class Connections:
             self.date_order,
             self.date_style,
             self.interval_style,
+            self.float_digits,
             self.has_row_types,
             generation,
         )

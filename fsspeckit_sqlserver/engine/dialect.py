@@ -40,6 +40,7 @@ from fsspeckit_sqlserver.engine.trees import (
     cast,
     child_messages,
     copied,
+    integer,
     names_of,
     null,
     parsed_expression,
@@ -85,6 +86,7 @@ class Surroundings:
         temp_schema: of the session's temporary objects; None when there are none.
         text_style: how dates, times and intervals become text; None for ISO.
         time_zone: of the session.
+        float_digits: extra_float_digits; 1 for the shortest digits.
     """
 
     user: str
@@ -97,6 +99,7 @@ class Surroundings:
     temp_schema: str | None = None
     text_style: TextForm | None = None
     time_zone: str = "UTC"
+    float_digits: int = 1
 
 
 def point_at_own(message: Message) -> None:
@@ -211,6 +214,10 @@ class Dialect:
         if len(parts) > 1:
             schema = parts[-2]
             if schema == "gw_pg":  # a macro put there by another rule
+                if name == "float_text" and self._about.float_digits < 1:
+                    digits = integer(self._about.float_digits)
+                    replace_node(node, call(("gw_pg", "gw_rounded_text"), copied(function.args[0]), digits))
+                    return
                 if name == "gw_zone_word":
                     replace_node(node, zone_word(function.args, self._about.time_zone))
                     return

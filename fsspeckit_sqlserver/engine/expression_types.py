@@ -28,6 +28,8 @@ from fsspeckit_sqlserver.engine.jsonb_operators import note_jsonb_operator
 from fsspeckit_sqlserver.engine.ordered_sets import note_ordered_set
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.records import cast_to_row, note_null_test
+from fsspeckit_sqlserver.engine.shifts import shifted
+from fsspeckit_sqlserver.engine.time_sums import add_time
 from fsspeckit_sqlserver.engine.trees import call, child_messages, copied, names_of, replace_node
 from fsspeckit_sqlserver.engine.typing_rules import (
     FIRST_ARGUMENT,
@@ -53,6 +55,7 @@ _BOOLEAN_KINDS: Final = frozenset(
     | {pb.AEXPR_BETWEEN_SYM, pb.AEXPR_NOT_BETWEEN_SYM, pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL, pb.AEXPR_DISTINCT}
     | {pb.AEXPR_NOT_DISTINCT}
 )
+_BETWEENS: Final = frozenset({pb.AEXPR_BETWEEN, pb.AEXPR_NOT_BETWEEN, pb.AEXPR_BETWEEN_SYM, pb.AEXPR_NOT_BETWEEN_SYM})
 _DATES: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ})
 _STAMPS: Final = frozenset({oids.TIMESTAMP, oids.TIMESTAMPTZ})
 Names: TypeAlias = "dict[str, int | None]"
@@ -300,7 +303,8 @@ class Expressions:
         if expression.rexpr.WhichOneof("node") == "list":
             for item in expression.rexpr.list.items:
                 self.visit(item)
-                if left is not None and expression.kind == pb.AEXPR_IN:
+                is_between = expression.kind in _BETWEENS and left not in TEXTS
+                if left is not None and (expression.kind == pb.AEXPR_IN or is_between):
                     self.adopt(item, left)
         else:
             right = self.visit(expression.rexpr)
@@ -360,7 +364,11 @@ class Expressions:
             if symbol == "^":
                 return oids.FLOAT8 if kind != oids.NUMERIC else None
             if symbol in {"<<", ">>"}:
+                if self._is_strict and left in INTEGERS:
+                    shifted(node, symbol, left)
                 return left
+            return kind
+        if self._is_strict and oids.TIME in (left, right) and (kind := add_time(node, symbol, left, right)) is not None:
             return kind
         if symbol == "-" and left == right == oids.DATE:
             return oids.INT4

@@ -162,8 +162,18 @@ def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
     """
     if isinstance(message, pb.ResTarget) and message.val.WhichOneof("node") == "param_ref":
         oid = types.get(message.val.param_ref.number, oids.TEXT)
-        if oid in _NOT_CAST:
-            replace_node(message.val, cast(copied(message.val), type_name("text")))
+        element = oids.ELEMENT_OF.get(oid, 0)
+        if oid in _NOT_CAST or element in _NOT_CAST - {0}:
+            name = "varchar" if oids.VARCHAR in {oid, element} else "text"
+            replace_node(message.val, cast(copied(message.val), type_name(name, array_dimensions=1 if element else 0)))
+    if (
+        isinstance(message, pb.FuncCall)
+        and names_of(message.funcname)[-1] == "substring"
+        and len(message.args) == 2
+        and message.args[1].WhichOneof("node") == "param_ref"
+        and types.get(message.args[1].param_ref.number, 0) == oids.TEXT
+    ):  # a pattern, not a place
+        message.args[1].CopyFrom(cast(copied(message.args[1]), type_name("text")))
     for child in list(child_messages(message)):
         if isinstance(child, pb.TypeCast) and child.arg.WhichOneof("node") == "param_ref":
             continue
@@ -228,8 +238,11 @@ class _Inference:
             for argument in message.args:
                 self._note(argument, oids.BOOL)
         elif isinstance(message, pb.FuncCall) and message.args:
-            if names_of(message.funcname)[-1] in _TEXT_ARGUMENTS:
+            name = names_of(message.funcname)[-1]
+            if name in _TEXT_ARGUMENTS:
                 self._note(message.args[0], oids.TEXT)
+            elif name == "substring" and len(message.args) == 2:
+                self._note(message.args[1], oids.TEXT)
         elif isinstance(message, pb.InsertStmt):
             self._insert(message)
         elif isinstance(message, pb.UpdateStmt):

@@ -142,6 +142,7 @@ class Planner:
             None if self.is_shareable else self.temp_schema,
             connections.text_style,
             connections.time_zone,
+            connections.float_digits,
         )
 
     def plan(

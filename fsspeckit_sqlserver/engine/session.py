@@ -149,6 +149,8 @@ class DuckSession:
             self._connections.date_style = value.partition(",")[0].strip() or "ISO"
         elif folded == "intervalstyle":
             self._connections.interval_style = value
+        elif folded == "extra_float_digits":
+            self._connections.float_digits = min(int(value), 1)
         elif folded == "fsspeckit.struct_format":
             self._connections.has_row_types = value == "composite"
             self._planner.forget_plans()
@@ -245,9 +247,7 @@ class DuckSession:
             is_small = is_lookup = False  # bound with NULL: only the values tell the type
         try:
             connections.checkpoint()
-            running.start(
-                prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small, is_lookup=is_lookup
-            )
+            running.start(prepared.sql, prepared.parameters, plan.duckdb_types, is_small=is_small, is_lookup=is_lookup)
         except BaseException:
             running.close()
             raise

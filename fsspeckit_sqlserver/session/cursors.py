@@ -30,7 +30,8 @@ from fsspeckit_sqlserver.session.scrolling import ScrollBuffer, ScrolledRows
 from fsspeckit_sqlserver.session.state import Portal, Prepared, SessionState
 from fsspeckit_sqlserver.statement import Statement, SyntaxProblem
 from fsspeckit_sqlserver.types.column import Column
-from fsspeckit_sqlserver.types.oids import oid_of_type
+from fsspeckit_sqlserver.types.oids import ARRAY_OF, ELEMENT_OF, oid_of_type
+from fsspeckit_sqlserver.types.parameters import decode_parameter
 
 __all__ = [
     "close",
@@ -158,7 +159,7 @@ def prepare(state: SessionState, statement: Statement, _parameters: tuple[object
     if node.name in state.statements:
         raise DuplicateStatement(f'prepared statement "{node.name}" already exists')
     query = inner_statement(node.query)
-    wanted = tuple(oid_of_type(argument.type_name.names[-1].string.sval) for argument in node.argtypes)
+    wanted = tuple(_oid_of(argument.type_name) for argument in node.argtypes)
     shape = yield from describe(query, wanted)
     query = replace(query, parameter_oids=shape.parameter_oids)
     state.statements[node.name] = Prepared(
@@ -191,11 +192,20 @@ def execute(state: SessionState, statement: Statement, parameters: tuple[object,
             f"expected {len(prepared.parameter_oids)} parameters but got {len(values)}",
             0,
         )
+    values = tuple(
+        decode_parameter(oid, 0, value.encode(), number) if oid in ELEMENT_OF and isinstance(value, str) else value
+        for number, (value, oid) in enumerate(zip(values, prepared.parameter_oids, strict=True), 1)
+    )
     rows = yield from run_in_engine(state, prepared.statement, values)
     if not has_columns(rows, prepared.columns):
         yield CloseRows(rows)
         raise PlanChanged
     return rows
+
+
+def _oid_of(written: pg.TypeName) -> int:
+    oid = oid_of_type(written.names[-1].string.sval)
+    return ARRAY_OF.get(oid, 0) if written.array_bounds else oid
 
 
 def has_columns(rows: Rows, described: Sequence[Column] | None) -> bool:

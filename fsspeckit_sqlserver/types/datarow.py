@@ -58,7 +58,7 @@ class RowEncoder:
 
         Source: PostgreSQL 16 manual, "Message Formats", DataRow. Lengths are bytes, int32 big-endian; NULL is -1.
         """
-        if batch.num_rows <= FEW_ROWS and self._columns:
+        if batch.num_rows <= FEW_ROWS and self._columns and self._style.extra_float_digits > 0:
             few = encode_few(self._columns, batch, self._tag)
             if few is not None:
                 return memoryview(few)

@@ -34,6 +34,12 @@ class InvalidText(BadInput):
     kind = "invalid-text"
 
 
+class InvalidEncoding(InvalidText):
+    """A text parameter is not text in UTF-8, or holds a zero byte."""
+
+    kind = "invalid-encoding"
+
+
 class DatetimeOutOfRange(BadInput):
     """A binary date or time that PostgreSQL's types cannot hold."""
 
@@ -65,7 +71,7 @@ def decode_parameter(type_oid: int, wire_format: int, value: bytes | None, numbe
     if value is None:
         return None
     if wire_format == 0:
-        return _from_text(type_oid, value, number)
+        return _from_text(type_oid, value)
     try:
         return _from_binary(type_oid, value)
     except (struct.error, ValueError, OverflowError, UnicodeDecodeError, IndexError) as error:
@@ -88,11 +94,16 @@ _NAMES: Final = MappingProxyType(
 )
 
 
-def _from_text(type_oid: int, value: bytes, number: int) -> object:
+def _from_text(type_oid: int, value: bytes) -> object:
     try:
         text = value.decode()
     except UnicodeDecodeError as error:
-        raise InvalidText(f'invalid byte sequence for encoding "UTF8" in parameter ${number}') from error
+        first = value[error.start]
+        size = 1 if first < 0xC0 or first >= 0xF8 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+        found = " ".join(f"0x{byte:02x}" for byte in value[error.start : error.start + size])
+        raise InvalidEncoding(f'invalid byte sequence for encoding "UTF8": {found}') from error
+    if "\0" in text:
+        raise InvalidEncoding('invalid byte sequence for encoding "UTF8": 0x00')
     return _text_value(type_oid, text)
 
 

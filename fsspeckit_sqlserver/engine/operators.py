@@ -9,7 +9,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.casts import array_constant
 from fsspeckit_sqlserver.engine.errors import UnsupportedStatement
 from fsspeckit_sqlserver.engine.pattern_lists import PATTERN_OPERATORS, expand_pattern_list
-from fsspeckit_sqlserver.engine.patterns import parse_array
+from fsspeckit_sqlserver.engine.patterns import ArrayLiteral, parse_array
 from fsspeckit_sqlserver.engine.regexp_functions import regexp_operator
 from fsspeckit_sqlserver.engine.trees import (
     call,
@@ -81,13 +81,30 @@ def rewrite_operator(node: pb.Node) -> None:
     elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
         text = string_value(expression.rexpr)
         elements = None if text is None else parse_array(text)
-        if elements is not None:  # x = ANY ('{a,b}'): the array takes the type of x
-            expression.rexpr.CopyFrom(array_constant(elements))
+        if elements is not None:
+            _compare_with_constants(expression, elements)
         elif _may_be_null(expression.rexpr, is_any=expression.kind == pb.AEXPR_OP_ANY):
             known = parsed_expression("CASE WHEN a IS NOT NULL THEN b END")
             known.case_expr.args[0].case_when.expr.null_test.arg.CopyFrom(expression.rexpr)
             known.case_expr.args[0].case_when.result.CopyFrom(node)
             replace_node(node, known)
+
+
+def _compare_with_constants(expression: pb.A_Expr, elements: ArrayLiteral) -> None:
+    """`x = ANY ('{a,b}')`: the elements take the type of x, as DuckDB gives it to texts in a list behind IN."""
+    symbol, is_any = expression.name[-1].string.sval, expression.kind == pb.AEXPR_OP_ANY
+    is_listed = (symbol, is_any) in {("=", True), ("<>", False)}
+    if not is_listed or not elements or any(isinstance(element, list) for element in elements):
+        expression.rexpr.CopyFrom(array_constant(elements))
+        return
+    expression.kind = pb.AEXPR_IN
+    expression.rexpr.Clear()
+    for element in elements:
+        item = expression.rexpr.list.items.add()
+        if element is None:
+            item.a_const.isnull = True
+        else:
+            item.CopyFrom(string(str(element)))
 
 
 def _may_be_null(array: pb.Node, *, is_any: bool) -> bool:

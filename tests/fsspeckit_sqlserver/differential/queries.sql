@@ -108,6 +108,21 @@ SELECT count(*) FROM people WHERE id = '1'
 SELECT count(*) FROM people WHERE name LIKE 'A%'
 SELECT count(*) FROM people WHERE (id, name) IN ((1, 'Ada'), (2, 'x'))
 SELECT count(*) FROM people WHERE id = ANY('{1,2}')
+SELECT count(*) from (values (1::int8),(2),(NULL)) v(x) where x = any('{1,2}')
+SELECT count(*) from (values (1::int8),(2),(NULL)) v(x) where x <> all('{1,NULL}')
+SELECT count(*) from (values (1::int8),(2),(NULL)) v(x) where not x = any('{1,NULL}')
+SELECT count(*) from (values ('1'),('2'),(NULL)) v(x) where x = any('{1,2}')
+SELECT count(*) from (values (timestamp '2024-01-01 00:00:01')) v(x) where x = any('{2024-01-01 00:00:01,2024-01-01 00:00:02}')
+SELECT count(*) from (values (timestamp '2024-01-01 00:00:01')) v(x) where x::date = any('{2024-01-01,2024-01-02}')
+SELECT count(*) from (values (1.00::numeric(12,2)),(2.5)) v(x) where x = any('{1.00,2.5}')
+SELECT count(*) from (values (1.00::float8),(2.5)) v(x) where x <> all('{1.00,3}')
+SELECT count(*) from (values (true)) v(d) where d = any('{t,f}')
+SELECT count(*) from (values (1)) v(d) where d < any('{1,2}')
+SELECT count(*) from (values (1)) v(d) where d = any('{}') is not true
+SELECT count(*) from (values (1)) v(d) where d <> all('{}')
+SELECT count(*) from (values ('{00000000-0000-0000-0000-000000000000}'::uuid)) v(u) where u = any('{00000000-0000-0000-0000-000000000000}')
+SELECT count(*) from (values (1)) v(d) where d = any('{x}')
+SELECT 1 = any('{1}'), 'a' = any('{a,b}'), 2 <> all('{1,2}')
 SELECT people.id FROM people WHERE people.name = 'Bob'
 SELECT relname FROM pg_class WHERE oid = 1259
 SELECT typname, typlen FROM pg_type WHERE oid = 23

@@ -80,6 +80,8 @@ FORMAT_MACROS: Final = (
             error('0A000 to_char: the abbreviation of the time zone at that time is not known'))
         ELSE coalesce(since[gw_pg.gw_zone_offset(gw_pg.gw_east(z))],
             error('0A000 to_char: the abbreviation of the time zone at that time is not known')) END""",
+    # two digits of a year: 69 is 2069, which strptime takes for 1969
+    "CREATE MACRO gw_pg.gw_of_short_year(t) AS CASE WHEN year(t) = 1969 THEN t + INTERVAL 100 YEAR ELSE t END",
     # numbers: `t` is the rounded number's text, with its sign
     """CREATE MACRO gw_pg.gw_signed(t, n, p) AS CASE WHEN starts_with(t, '-') THEN n ELSE p END""",
     "CREATE MACRO gw_pg.gw_right_of(s, w) AS gw_pg.gw_padded(s, w, ' ')",

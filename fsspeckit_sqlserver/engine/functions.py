@@ -12,9 +12,10 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_sqlserver.engine.date_parsing import parsed_date
 from fsspeckit_sqlserver.engine.errors import UndefinedFunction, UnsupportedStatement
 from fsspeckit_sqlserver.engine.formatting import formatted
-from fsspeckit_sqlserver.engine.patterns import similar_to_regexp, strftime_format
+from fsspeckit_sqlserver.engine.patterns import similar_to_regexp
 from fsspeckit_sqlserver.engine.regexp_functions import (
     regexp_count,
     regexp_instr,
@@ -200,19 +201,6 @@ def _make_interval(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return result
 
 
-def _parse_time(target: str) -> Rewrite:
-    def rewrite(arguments: Sequence[pb.Node]) -> pb.Node | None:
-        if len(arguments) != 2:
-            return None
-        pattern = string_value(arguments[1])
-        converted = None if pattern is None else strftime_format(pattern)
-        if converted is None:
-            raise UnsupportedStatement("to_date and to_timestamp take a constant format of dates and times")
-        return cast(call("strptime", arguments[0], string(converted)), type_name(target))
-
-    return rewrite
-
-
 def _substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
     """`substring(text from pattern)` is a regular expression, with `similar` or an escape one of SIMILAR TO."""
     if len(arguments) == 2 and (pattern := string_value(arguments[1])) is not None:
@@ -304,8 +292,8 @@ def _count_nulls(arguments: Sequence[pb.Node], *, is_null: bool) -> pb.Node | No
 
 REWRITES: Final[dict[str, Rewrite]] = {
     "to_char": _to_char,
-    "to_date": _parse_time("date"),
-    "to_timestamp": _parse_time("timestamptz"),
+    "to_date": lambda arguments: parsed_date(arguments, "date"),
+    "to_timestamp": lambda arguments: parsed_date(arguments, "timestamptz"),
     "substring": _substring,
     "substr": substring,
     "date_bin": _date_bin,

@@ -35,7 +35,7 @@ def mind_null_arrays(message: Message) -> None:
 
 def _is_any_of_parameter(test: pb.A_Expr) -> bool:
     array = test.rexpr.type_cast.arg if test.rexpr.WhichOneof("node") == "type_cast" else test.rexpr
-    return test.kind == pb.AEXPR_OP_ANY and array.WhichOneof("node") == "param_ref"
+    return bool(test.kind == pb.AEXPR_OP_ANY) and array.WhichOneof("node") == "param_ref"
 
 
 def _tests(node: pb.Node) -> Iterator[pb.A_Expr]:

@@ -164,8 +164,8 @@ def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
         oid = types.get(message.val.param_ref.number, oids.TEXT)
         element = oids.ELEMENT_OF.get(oid, 0)
         if oid in _NOT_CAST or element in _NOT_CAST - {0}:
-            name = "varchar" if oids.VARCHAR in {oid, element} else "text"
-            replace_node(message.val, cast(copied(message.val), type_name(name, array_dimensions=1 if element else 0)))
+            target = type_name("varchar" if oids.VARCHAR in {oid, element} else "text", array_dimensions=bool(element))
+            replace_node(message.val, cast(copied(message.val), target))
     if (
         isinstance(message, pb.FuncCall)
         and names_of(message.funcname)[-1] == "substring"

@@ -1,4 +1,4 @@
-"""Little languages inside string constants: formats of `to_char`, patterns of SIMILAR TO, array literals. Pure.
+"""Little languages inside string constants: formats of `to_date`, patterns of SIMILAR TO, array literals. Pure.
 
 Source: PostgreSQL manual, "Data Type Formatting Functions", "SIMILAR TO Regular Expressions", "Array Input and Output
 Syntax".
@@ -7,10 +7,9 @@ Syntax".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-__all__ = ["ArrayLiteral", "NumberFormat", "number_format", "parse_array", "similar_to_regexp", "strftime_format"]
+__all__ = ["ArrayLiteral", "parse_array", "similar_to_regexp", "strftime_format"]
 
 _FIELDS: Final = {
     "YYYY": "%Y",
@@ -52,14 +51,13 @@ _FIELDS: Final = {
     "FMSS": "%-S",
 }
 _FIELD = re.compile("|".join(sorted((re.escape(field) for field in _FIELDS), key=len, reverse=True)) + r'|"[^"]*"')
-_NUMBER_PATTERN = re.compile(r"[09,]+(\.[09]*)?")
 _LETTERS = re.compile(r"[A-Za-z0-9]")
 
 ArrayLiteral: TypeAlias = "list[str | ArrayLiteral | None]"
 
 
 def strftime_format(pattern: str) -> str | None:
-    """Return DuckDB's format for a `to_char` pattern of dates and times, or None when it is not one."""
+    """Return DuckDB's format for a `to_date` pattern of dates and times, or None when it is not one."""
     pieces: list[str] = []
     place = 0
     found = False
@@ -76,27 +74,6 @@ def strftime_format(pattern: str) -> str | None:
     if not found or _LETTERS.search(rest):
         return None
     return "".join([*pieces, rest.replace("%", "%%")])
-
-
-@dataclass(frozen=True, slots=True)
-class NumberFormat:
-    """DuckDB's `format` text for a number, and the width to pad it to; 0 for none (FM)."""
-
-    format: str
-    width: int
-
-
-def number_format(pattern: str) -> NumberFormat | None:
-    """Return how a `to_char` pattern of digits (`9,999.00`, `FM990.0`, `000`) writes a number, or None."""
-    is_filled = pattern.upper().startswith("FM")
-    digits = pattern[2:] if is_filled else pattern
-    if not _NUMBER_PATTERN.fullmatch(digits):
-        return None
-    whole, _, decimals = digits.partition(".")
-    zeros = sum(1 for character in whole.lstrip("9,") if character in "09") if "0" in whole else 0
-    pad = f"0{zeros}" if zeros > 1 and "," not in whole else ""
-    separator = "," if "," in whole else ""
-    return NumberFormat(f"{{:{pad}{separator}.{len(decimals)}f}}", 0 if is_filled else len(digits) + 1)
 
 
 def similar_to_regexp(pattern: str, escape: str = "\\") -> str:

@@ -28,7 +28,7 @@ _SAME = [
     "SELECT 1::int8 << 63, 3::int8 << 62, 1 << (-1), (-1)::int8 >> 70, 1::int8 << 65, 1 << 3, 16 >> 2, 5::int8 << 40",
     "SELECT x << 1, x >> 1 FROM (VALUES (-3), (NULL), (7)) AS t (x)",
     "SELECT encode('\\x0a01ff415c00'::bytea, 'escape'), encode('\\x00', 'bogus')",
-    "SELECT encode('\\x0a01ff415c00'::bytea, 'escape'), encode(NULL, 'escape')",
+    "SELECT encode('\\x0a01ff415c00'::bytea, 'escape'), encode(NULL::bytea, 'escape')",
     "SELECT quote_literal(E'a\\\\b'), format('%L', E'a\\\\b''c'), quote_nullable(NULL), quote_literal('x''y')",
     "SELECT array_cat(NULL::int[], NULL::int[]), array_cat(NULL, ARRAY[1]), NULL::int[] || ARRAY[1]",
     "SELECT ARRAY[1] || ARRAY[2], NULL::int[] || NULL::int[]",

@@ -95,6 +95,11 @@ class Catalog:
         """Return DuckDB's schema and name of a relation, or None."""
         return (DUCKDB_SCHEMAS[schema], name) if (schema, name) in self._relations else None
 
+    def relation_oid(self, schema: str, name: str) -> int:
+        """Return the OID of a relation, 0 for none."""
+        relation = self._relations.get((schema, name))
+        return 0 if relation is None else relation.oid
+
     def column_oid(self, relation: str, column: str) -> int | None:
         """Return the type OID of a column of the catalog as its rows are sent."""
         return self._column_oids.get(relation, {}).get(column)

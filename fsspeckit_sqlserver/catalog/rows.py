@@ -6,11 +6,11 @@ column may be NULL.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from fsspeckit_sqlserver.catalog.dataset_oids import PUBLIC, dataset_oids, oid_of_name
 from fsspeckit_sqlserver.catalog.definitions import (
     RelationDefinition,
     data_lines,
@@ -30,7 +30,6 @@ __all__ = [
     "dataset_rows",
     "defaults_of",
     "encoding_utf8",
-    "oid_of_name",
     "row_type_rows",
     "static_rows",
 ]
@@ -41,9 +40,8 @@ Rows: TypeAlias = dict[str, list[Row]]
 
 encoding_utf8: Final = 6
 _OWNER: Final = 10
-_PG_CATALOG, _PUBLIC, _TOAST, _INFORMATION_SCHEMA = 11, 2200, 99, 13207
+_PG_CATALOG, _TOAST, _INFORMATION_SCHEMA = 11, 99, 13207
 _HEAP: Final = 2
-_FIRST_USER_OID: Final = 100_000  # dataset OIDs come from a hash of their name, above what initdb ever assigns
 _PG_CLASS: Final = 1259
 
 
@@ -57,15 +55,6 @@ class CatalogTable:
     rows: int
     size_bytes: int
     comment: str
-
-
-def oid_of_name(kind: str, name: str, taken: set[int]) -> int:
-    """Return the OID of a named object: the same in every process, unless two names collide."""
-    oid = _FIRST_USER_OID + zlib.crc32(f"{kind}:{name}".encode()) % (2**31 - 2 * _FIRST_USER_OID)
-    while oid in taken:
-        oid += 1
-    taken.add(oid)
-    return oid
 
 
 def static_rows() -> Rows:
@@ -250,14 +239,11 @@ def dataset_rows(
     Args:
         denied: user, schema, table: who may not read what.
     """
-    taken: set[int] = set()
-    namespaces: dict[str, int] = {"public": _PUBLIC}
-    table_oids: dict[tuple[str, str], int] = {}
+    known = dataset_oids((table.schema, table.name) for table in tables)
+    taken, namespaces, table_oids = known.taken, known.namespaces, known.tables
     rows: Rows = {name: [] for name in ("pg_class", "pg_attribute", "pg_description", "pg_stat_user_tables")}
     for table in sorted(tables, key=lambda table: (table.schema, table.name)):
-        if table.schema not in namespaces:
-            namespaces[table.schema] = oid_of_name("schema", table.schema, taken)
-        oid = table_oids[table.schema, table.name] = oid_of_name("table", f"{table.schema}.{table.name}", taken)
+        oid = table_oids[table.schema, table.name]
         row = class_row(oid, table.name, namespaces[table.schema], "r", len(table.columns))
         row["relpages"] = min(table.size_bytes // 8192, 2**31 - 1)
         row["reltuples"] = float(table.rows) if table.rows else -1.0
@@ -297,7 +283,7 @@ def row_type_rows(row_types: Sequence[RowType]) -> Rows:
     """Return the rows of composite types and their array types."""
     rows: Rows = {"pg_class": [], "pg_attribute": [], "pg_type": [], "gw_type_name": []}
     for kind in row_types:
-        row = class_row(kind.relation_oid, kind.name, _PUBLIC, "c", len(kind.fields))
+        row = class_row(kind.relation_oid, kind.name, PUBLIC, "c", len(kind.fields))
         row["reltype"] = kind.oid
         rows["pg_class"].append(row)
         rows["pg_attribute"] += [
@@ -330,7 +316,7 @@ def _made_type(oid: int, name: str, kind: str, category: str, functions: Sequenc
     return {
         "oid": oid,
         "typname": name,
-        "typnamespace": _PUBLIC,
+        "typnamespace": PUBLIC,
         "typowner": _OWNER,
         "typlen": -1,
         "typtype": kind,

@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_sqlserver.engine.column_names import RelationOf, Scopes
+from fsspeckit_sqlserver.engine.column_names import Scopes
 from fsspeckit_sqlserver.engine.errors import DuplicateColumn, StatementProblem, UndefinedColumn, UnsupportedStatement
-from fsspeckit_sqlserver.engine.namespaces import Level, Source
+from fsspeckit_sqlserver.engine.namespaces import Cte, Level, RelationOf, Source
 from fsspeckit_sqlserver.engine.output_names import Output, first_location
 from fsspeckit_sqlserver.engine.trees import walk
 
@@ -73,9 +73,7 @@ def _check_returned(items: Sequence[pb.Node], outputs: Sequence[Output], level: 
         raise UnsupportedStatement("RETURNING columns of the tables in FROM or USING is not supported")
 
 
-def _check_insert(
-    insert: pb.InsertStmt, scopes: Scopes, level: Level, target: Source, ctes: dict[str, tuple[tuple[str, ...], bool]]
-) -> None:
+def _check_insert(insert: pb.InsertStmt, scopes: Scopes, level: Level, target: Source, ctes: dict[str, Cte]) -> None:
     select = insert.select_stmt.select_stmt
     if insert.HasField("select_stmt"):
         _check_targets(insert.cols, target)

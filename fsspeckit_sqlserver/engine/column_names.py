@@ -8,8 +8,8 @@ what an outer query has gets the name of its table. Order of the checks, and so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from google.protobuf.message import Message
@@ -18,8 +18,10 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.errors import InvalidColumnReference, StatementProblem, UndefinedObject
 from fsspeckit_sqlserver.engine.namespaces import (
     SYSTEM_COLUMNS,
+    Cte,
     Found,
     Level,
+    RelationOf,
     Source,
     joined,
     missing_column,
@@ -34,12 +36,14 @@ from fsspeckit_sqlserver.engine.output_names import (
     check_sort_items,
     check_subquery,
     check_values,
+    ends_in_star,
     plain_name,
     windows_of,
 )
+from fsspeckit_sqlserver.engine.resolve import TEMP_SCHEMA
 from fsspeckit_sqlserver.engine.trees import child_messages, names_of
 
-__all__ = ["Relation", "RelationOf", "Scopes"]
+__all__ = ["Scopes"]
 
 _LEAVES: Final = frozenset({None, "a_const", "param_ref", "string", "integer", "a_star"})
 _ONE_COLUMN: Final = frozenset(
@@ -47,32 +51,20 @@ _ONE_COLUMN: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What is known of a table reference: its columns, and where and under which name the table is."""
-
-    columns: Sequence[str]
-    schema: str
-    name: str
-
-
-RelationOf: TypeAlias = Callable[[pb.RangeVar], Relation | None]
-"""A resolved reference → what it is; None for common table expressions."""
-
-_Ctes: TypeAlias = Mapping[str, tuple[tuple[str, ...], bool]]
-"""Name of a common table expression → its columns, and whether there may be more."""
+_Ctes: TypeAlias = Mapping[str, Cte]
 
 
 class Scopes:
     """Checks one statement, and qualifies its references to outer queries in place."""
 
-    def __init__(self, relation_of: RelationOf) -> None:
+    def __init__(self, relation_of: RelationOf, views: Sequence[tuple[pb.SelectStmt, str]] = ()) -> None:
         """Begin.
 
         Args:
             relation_of: tells what a resolved reference is.
+            views: queries that stand in the place of views, and the views' names.
         """
-        self._relation_of = relation_of
+        self._relation_of, self._views = relation_of, views
 
     def select(self, select: pb.SelectStmt, parent: Level | None, ctes: _Ctes) -> Outputs:
         """Check one query; return its columns.
@@ -87,7 +79,7 @@ class Scopes:
             check_same_width(select, outputs, others)
             check_sort_items(select, outputs, lambda node: self._in_union(node, outputs))
             self._expressions((select.limit_count, select.limit_offset), Level(parent), ctes)
-            return outputs
+            return outputs.without_origins()
         level = Level(parent)
         if select.values_lists:
             self._expressions(select.values_lists, level, ctes)
@@ -131,18 +123,19 @@ class Scopes:
             name = item.res_target.name
             if value.WhichOneof("node") != "column_ref":
                 self._expressions((value,), level, ctes)
-                if value.WhichOneof("node") == "a_indirection" and _ends_in_star(value.a_indirection.indirection):
+                if value.WhichOneof("node") == "a_indirection" and ends_in_star(value.a_indirection.indirection):
                     outputs.is_open = True
                 else:
                     outputs.columns.append(Output(name or output_name(value), node=value))
                 continue
             fields = value.column_ref.fields
-            if _ends_in_star(fields):
+            if ends_in_star(fields):
                 self._star(value, level, outputs)
                 continue
             shown = name or fields[-1].string.sval
             found = self._reference(value, level)
-            outputs.columns.append(Output(shown, None if found is None else found.identity, value))
+            origin = level.whole_row(fields[-1].string.sval, len(fields)) if found is None else found.base
+            outputs.columns.append(Output(shown, None if found is None else found.identity, value, origin))
         return outputs
 
     def expression(self, node: Message, level: Level, ctes: _Ctes | None = None) -> None:
@@ -164,7 +157,7 @@ class Scopes:
             inner = dict(known)
             if clause.recursive:
                 inner |= {
-                    other.common_table_expr.ctename: (names_of(other.common_table_expr.aliascolnames), True)
+                    other.common_table_expr.ctename: (names_of(other.common_table_expr.aliascolnames), True, ())
                     for other in clause.ctes
                     if other.common_table_expr.ctename not in known or other is item
                 }
@@ -178,7 +171,7 @@ class Scopes:
                     cte.location + 1,
                 )
             columns = (*titles, *(output.name for output in outputs.columns[len(titles) :]))
-            known[cte.ctename] = (columns, is_open)
+            known[cte.ctename] = (columns, is_open, [output.origin for output in outputs.columns])
         return known
 
     # ---- FROM
@@ -202,7 +195,12 @@ class Scopes:
             outputs = self.select(subselect.subquery.select_stmt, level, ctes)
             level.is_lateral = False
             names = [output.name for output in outputs.columns]
-            source = renamed(Source(subselect.alias.aliasname, names, outputs.is_open), subselect.alias)
+            source = Source(subselect.alias.aliasname, names, outputs.is_open)
+            if view := self._view_of(subselect.subquery.select_stmt):
+                source.is_table, source.schema, source.relation = True, TEMP_SCHEMA, view
+            elif not outputs.is_open:
+                source.bases = [output.origin for output in outputs.columns]
+            source = renamed(source, subselect.alias)
         elif kind == "range_function":
             source = self._function(node.range_function, level, ctes)
         else:
@@ -213,15 +211,19 @@ class Scopes:
         level.everything.append(source)
         return [source]
 
+    def _view_of(self, select: pb.SelectStmt) -> str:
+        return next((name for query, name in self._views if query is select), "")
+
     def _table(self, reference: pb.RangeVar, ctes: _Ctes) -> Source:
         alias = reference.alias.aliasname or reference.relname
         relation = self._relation_of(reference)
         if relation is not None:
             source = Source(alias, list(relation.columns), False, relation.schema, relation.name)
-            source.has_alias = alias != relation.name
+            source.has_alias, source.is_table = alias != relation.name, True
         else:
-            columns, is_open = ctes.get(reference.relname, ((), True))
+            columns, is_open, bases = ctes.get(reference.relname, ((), True, ()))
             source = Source(alias, list(columns), is_open, "", reference.relname, alias != reference.relname)
+            source.bases = () if is_open else bases
         return renamed(source, reference.alias)
 
     def _function(self, function: pb.RangeFunction, level: Level, ctes: _Ctes) -> Source:
@@ -246,10 +248,13 @@ class Scopes:
             outside, level.sources = level.sources, on
             self._expressions((join.quals,), level, ctes)
             level.sources = outside
-        source, merged = joined(left, right, names_of(join.using_clause), is_natural=join.is_natural)
+        source, merged = joined(
+            left, right, names_of(join.using_clause), is_natural=join.is_natural, kind=join.jointype
+        )
         level.everything.append(source)
         if join.HasField("join_using_alias"):  # DuckDB has no such alias: the merged columns are reached without it
             named = Source(join.join_using_alias.aliasname, merged, gives_columns=False, is_join=True)
+            named.bases = source.bases[: len(merged)]
             join.ClearField("join_using_alias")
             return [source, named, *on]
         if join.HasField("alias"):
@@ -324,7 +329,7 @@ class Scopes:
             for place, column in enumerate(source.columns):
                 origin = source.origins[place] if source.origins else None
                 base, name = origin if origin is not None else (source, column)
-                outputs.columns.append(Output(column, (id(base), name.casefold())))
+                outputs.columns.append(Output(column, (id(base), name.casefold()), None, source.base(place)))
 
     def _qualifier(self, node: pb.Node, parts: Sequence[str], level: Level, location: int) -> Source | None:
         """Return the source that the qualifier of a reference names, None where that cannot be told."""
@@ -341,7 +346,7 @@ class Scopes:
     def _reference(self, node: pb.Node, level: Level) -> Found | None:
         """Return what a column reference means, None where that is no column or cannot be told."""
         fields, location = node.column_ref.fields, node.column_ref.location
-        if _ends_in_star(fields):
+        if ends_in_star(fields):
             return None
         parts = names_of(fields)
         name = parts[-1]
@@ -393,7 +398,3 @@ class Scopes:
 
 UNION_ORDER: Final = object()
 _OPEN: Final = Source("", [], is_open=True)
-
-
-def _ends_in_star(fields: Sequence[pb.Node]) -> bool:
-    return bool(fields) and fields[-1].WhichOneof("node") == "a_star"

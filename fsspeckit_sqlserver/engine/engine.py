@@ -22,6 +22,7 @@ from fsspeckit_lib.datasets import Checkpoint, Manifest, no_checkpoint
 from fsspeckit_lib.errors import GatewayError
 from fsspeckit_sqlserver.auth.rights import EVERYTHING, ReadRights
 from fsspeckit_sqlserver.catalog import Catalog, CatalogTable
+from fsspeckit_sqlserver.catalog.dataset_oids import dataset_oids
 from fsspeckit_sqlserver.engine.answers import Answers
 from fsspeckit_sqlserver.engine.compiler import Plan
 from fsspeckit_sqlserver.engine.decoded import DECODED_SCHEMA, DecodedFiles
@@ -221,6 +222,7 @@ class DuckEngine:
         self._catalog_number = 0
         self._own_catalog_generation = -1
         self._catalog_previews: list[tuple[DatasetTable, Manifest | GatewayError]] = []
+        self._table_oids = dataset_oids(tables).tables
         self._schemas = frozenset({DEFAULT_SCHEMA, *(schema for schema, _ in tables)})
 
     # ---- session.ports.Engine
@@ -274,6 +276,10 @@ class DuckEngine:
     def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None:
         """Return where DuckDB has a relation of pg_catalog or information_schema."""
         return self._catalog.relation(schema, name)
+
+    def relation_oid(self, schema: str, name: str) -> int:
+        """Return the OID of a dataset, or of a relation of the catalog; 0 for none."""
+        return self._table_oids.get((schema, name)) or self._catalog.relation_oid(schema, name)
 
     def catalog_column_oid(self, relation: str, column: str) -> int | None:
         """Return the type of a column of the catalog."""

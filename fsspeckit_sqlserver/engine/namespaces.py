@@ -7,9 +7,9 @@ in this server. Where a source may have columns that nobody knows, a name that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from postgast import pg_query_pb2 as pb
 
@@ -22,10 +22,38 @@ from fsspeckit_sqlserver.engine.errors import (
 )
 from fsspeckit_sqlserver.engine.trees import names_of
 
-__all__ = ["SYSTEM_COLUMNS", "Found", "Level", "Source", "joined", "missing_column", "missing_table", "renamed"]
+__all__ = [
+    "SYSTEM_COLUMNS",
+    "Cte",
+    "Found",
+    "Level",
+    "Relation",
+    "RelationOf",
+    "Source",
+    "joined",
+    "missing_column",
+    "missing_table",
+    "renamed",
+]
 
-SYSTEM_COLUMNS: Final = frozenset({"tableoid", "ctid", "xmin", "xmax", "cmin", "cmax"})
+SYSTEM_COLUMNS: Final = {"ctid": -1, "xmin": -2, "cmin": -3, "xmax": -4, "cmax": -5, "tableoid": -6}
 _MAX_DISTANCE: Final = 3  # MAX_FUZZY_DISTANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What is known of a table reference: its columns, and where and under which name the table is."""
+
+    columns: Sequence[str]
+    schema: str
+    name: str
+
+
+RelationOf: TypeAlias = Callable[[pb.RangeVar], Relation | None]
+"""A resolved reference → what it is; None for common table expressions."""
+
+Cte: TypeAlias = tuple[tuple[str, ...], bool, Sequence[tuple[str, str, int] | None]]
+"""The columns of a common table expression, whether there may be more, and which column of a table each is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +68,8 @@ class Source:
         schema, relation: of a table, under its own name.
         has_alias: the statement calls it otherwise.
         is_qualifiable, gives_columns: its columns are in sight with its name, and without.
+        is_table: its columns are those of the table `relation`.
+        bases: for others, which column of a table each is, if it is one.
     """
 
     alias: str
@@ -52,6 +82,8 @@ class Source:
     gives_columns: bool = True
     is_join: bool = False
     origins: list[tuple[Source, str] | None] = field(default_factory=list)
+    is_table: bool = False
+    bases: Sequence[tuple[str, str, int] | None] = ()
     _folded: list[str] | None = None
 
     @property
@@ -60,6 +92,18 @@ class Source:
         if self._folded is None:
             self._folded = [name.casefold() for name in self.columns]
         return self._folded
+
+    def base(self, place: int) -> tuple[str, str, int] | None:
+        """Return which column of a table one of its columns is: schema, name, number (PostgreSQL's resorigcol)."""
+        if self.is_table:
+            return (self.schema, self.relation, place + 1)
+        return self.bases[place] if place < len(self.bases) else None
+
+    def base_of(self, name: str) -> tuple[str, str, int] | None:
+        """Return that of a column by its name, case folded; system columns have numbers below 1."""
+        if name in self.folded:
+            return self.base(self.folded.index(name))
+        return (self.schema, self.relation, SYSTEM_COLUMNS[name]) if self.is_table and name in SYSTEM_COLUMNS else None
 
     def has(self, name: str) -> int:
         """Return how many of its columns have a name, case folded."""
@@ -78,6 +122,11 @@ class Found:
     def identity(self) -> object:
         """Equal for what is the same column."""
         return (id(self.source), self.column) if self.source is not None else object()
+
+    @property
+    def base(self) -> tuple[str, str, int] | None:
+        """Which column of a table it is."""
+        return None if self.source is None else self.source.base_of(self.column)
 
 
 @dataclass(slots=True, eq=False)
@@ -145,6 +194,15 @@ class Level:
                     continue
                 if not schema or (not source.has_alias and source.schema == schema):
                     return source, depth
+        return None
+
+    def whole_row(self, name: str, parts: int) -> tuple[str, str, int] | None:
+        """Return the table whose row a name stands for, as column 0; that of a system column, as its own."""
+        found = self.table(name) if parts == 1 else None
+        if found is not None and found[0].is_table:
+            return (found[0].schema, found[0].relation, 0)
+        if name.casefold() in SYSTEM_COLUMNS and len(self.sources) == 1:
+            return self.sources[0].base_of(name.casefold())
         return None
 
     def is_shadowed(self, source: Source, depth: int) -> bool:
@@ -236,7 +294,7 @@ def _distance(left: str, right: str, limit: int) -> int:
 
 
 def joined(
-    left: Sequence[Source], right: Sequence[Source], using: Sequence[str], *, is_natural: bool
+    left: Sequence[Source], right: Sequence[Source], using: Sequence[str], *, is_natural: bool, kind: int = 0
 ) -> tuple[Source, list[str]]:
     """Return the columns of a join as one source, and the names it merges. The sources keep their names only.
 
@@ -257,9 +315,20 @@ def joined(
                 raise AmbiguousColumn(f'common column name "{name}" appears more than once in {word} table')
             if not count and not is_open:
                 raise UndefinedColumn(f'column "{name}" specified in USING clause does not exist in {word} table')
-    kept = [(column, origin) for side in sides for column, origin in side if column.casefold() not in merged]
-    source = Source("", [*using, *(column for column, _ in kept)], is_open=is_open, is_qualifiable=False, is_join=True)
-    source.origins = [*([None] * len(using)), *(origin for _, origin in kept)]
+    given = [
+        (column, origin, source.base(place))
+        for part in (left, right)
+        for source in part
+        if source.gives_columns
+        for place, (column, origin) in enumerate(_columns_of([source]))
+    ]
+    kept = [item for item in given if item[0].casefold() not in merged]
+    theirs = given[len(sides[0]) :] if kind == pb.JOIN_RIGHT else given[: len(sides[0])]  # whose column a merged one is
+    known = {} if kind == pb.JOIN_FULL else {column.casefold(): base for column, _, base in theirs}
+    columns = [*using, *(column for column, _, _ in kept)]
+    source = Source("", columns, is_open=is_open, is_qualifiable=False, is_join=True)
+    source.origins = [*([None] * len(using)), *(origin for _, origin, _ in kept)]
+    source.bases = [*(known.get(name.casefold()) for name in using), *(base for _, _, base in kept)]
     for part in (*left, *right):
         part.gives_columns = False
     return source, list(using)

@@ -5,8 +5,9 @@ Source: PostgreSQL 15, `parse_clause.c` (findTargetlistEntrySQL92, transformDist
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
@@ -20,25 +21,32 @@ from fsspeckit_sqlserver.engine.errors import (
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, walk
 
 __all__ = [
+    "Origin",
     "Output",
     "Outputs",
     "check_same_width",
     "check_sort_items",
     "check_subquery",
     "check_values",
+    "ends_in_star",
     "first_location",
     "plain_name",
     "windows_of",
 ]
 
 
+Origin: TypeAlias = tuple[str, str, int]
+"""Schema and name of a table, and the number of its column."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column: its name, and which column of FROM it is, or what expression."""
+    """One column: its name, and which column of FROM it is, or what expression; which of a table, if it is one."""
 
     name: str
     identity: object = None
     node: pb.Node | None = None
+    origin: Origin | None = None
 
     def is_same(self, other: Output) -> bool:
         """Return whether two columns are certain to be the same."""
@@ -65,6 +73,10 @@ class Outputs:
         if any(not hits[0].is_same(other) for other in hits[1:]):
             raise AmbiguousColumn(f'{clause} "{name}" is ambiguous', None, location + 1)
         return bool(hits)
+
+    def without_origins(self) -> Outputs:
+        """Return the columns of a set operation: none is a column of one table."""
+        return Outputs([replace(output, origin=None) for output in self.columns], self.is_open)
 
     def check_position(self, node: pb.Node, clause: str) -> bool:
         """Return whether an item is a constant, which names a column by its place.
@@ -182,6 +194,11 @@ def windows_of(select: pb.SelectStmt) -> list[tuple[int, str]]:
             found.append((message.over.location, message.over.name))
         pending.extend(child_messages(message))
     return sorted(found)
+
+
+def ends_in_star(fields: Sequence[pb.Node]) -> bool:
+    """Return whether a column reference is `*` or `t.*`."""
+    return bool(fields) and fields[-1].WhichOneof("node") == "a_star"
 
 
 def plain_name(node: pb.Node) -> str | None:

@@ -17,9 +17,10 @@ from fsspeckit_sqlserver.engine.dialect import Surroundings
 from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
 from fsspeckit_sqlserver.engine.moments import Moment, bound_values
+from fsspeckit_sqlserver.engine.output_names import Origin
 from fsspeckit_sqlserver.engine.parameters import oid_of_value
 from fsspeckit_sqlserver.engine.relations import known_relations, settle_columns
-from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
+from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA, TEMP_SCHEMA
 from fsspeckit_sqlserver.engine.running import is_stale
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
@@ -29,6 +30,7 @@ from fsspeckit_sqlserver.engine.trees import walk
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
+from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.composite import composite_column, row_types_of
 from fsspeckit_sqlserver.types.mapping import column_for
 
@@ -191,7 +193,8 @@ class Planner:
         checkpoint()
         manifests = self.manifests(draft.tables)
         shapes = self._shapes(draft.tables, manifests)
-        settle_columns(draft.node, known_relations(draft.tables, shapes, self._temporaries.tables))
+        relation_of = known_relations(draft.tables, shapes, self._temporaries.tables)
+        origins = settle_columns(draft.node, relation_of, draft.resolution.views)
         if draft.resolution.uses_catalog:
             self._world.prepare_catalog(self._connections.checkpoint)
         plan = compile_query(
@@ -217,6 +220,7 @@ class Planner:
         finally:
             if not plan.uses_temp:
                 cursor.close()
+        plan.columns = self._with_origins(plan.columns, origins)
         plans[key] = plan
         while len(plans) > (_MAX_PLANS if plans is self._plans else _MAX_SHARED_PLANS):
             try:
@@ -224,6 +228,22 @@ class Planner:
             except (RuntimeError, StopIteration):  # another session did so just now
                 break
         return plan, manifests
+
+    def _with_origins(self, columns: tuple[Column, ...], origins: Sequence[Origin | None]) -> tuple[Column, ...]:
+        """Say of which table each column is, and which of its columns."""
+        if len(columns) != len(origins):
+            return columns
+        return tuple(
+            column
+            if origin is None
+            else Column(column.name, column.type_oid, column.typmod, self._oid_of(*origin[:2]), origin[2])
+            for column, origin in zip(columns, origins, strict=True)
+        )
+
+    def _oid_of(self, schema: str, name: str) -> int:
+        if schema == TEMP_SCHEMA:
+            return self._temporaries.oid_of(name)
+        return self._world.relation_oid(schema, name)
 
     @property
     def is_shareable(self) -> bool:

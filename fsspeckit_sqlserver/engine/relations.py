@@ -8,7 +8,9 @@ from functools import lru_cache
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.catalog.definitions import DUCKDB_SCHEMAS, relation_definitions
-from fsspeckit_sqlserver.engine.column_names import Relation, RelationOf, Scopes
+from fsspeckit_sqlserver.engine.column_names import Scopes
+from fsspeckit_sqlserver.engine.namespaces import Relation, RelationOf
+from fsspeckit_sqlserver.engine.output_names import Origin
 from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA, TEMP_SCHEMA
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
 
@@ -37,13 +39,19 @@ def known_relations(
     return relation_of
 
 
-def settle_columns(node: pb.Node, relation_of: RelationOf) -> None:
+def settle_columns(
+    node: pb.Node, relation_of: RelationOf, views: Sequence[tuple[pb.SelectStmt, str]] = ()
+) -> list[Origin | None]:
     """Check the column references of a resolved query, and qualify in place those to outer queries.
+
+    Returns:
+        Which column of a table each column of the result is; nothing where that cannot be told.
 
     Raises:
         StatementProblem: a name is not in sight, or means several things.
     """
-    Scopes(relation_of).select(node.select_stmt, None, {})
+    outputs = Scopes(relation_of, views).select(node.select_stmt, None, {})
+    return [] if outputs.is_open else [output.origin for output in outputs.columns]
 
 
 @lru_cache(maxsize=1)

@@ -78,9 +78,13 @@ class Relations(Protocol[Found]):
 
 @dataclass(slots=True)
 class Resolution(Generic[Table]):
-    """What a statement refers to: datasets by their place in `gw_scan.t<place>`, and whether it touches the rest."""
+    """What a statement refers to: datasets by their place in `gw_scan.t<place>`, and whether it touches the rest.
+
+    `views` are the queries that took the place of temporary views.
+    """
 
     datasets: list[Table] = field(default_factory=list)
+    views: list[tuple[pb.SelectStmt, str]] = field(default_factory=list)
     uses_temp: bool = False
     uses_catalog: bool = False
 
@@ -213,7 +217,9 @@ class _Resolver(Generic[Table]):
             replacement.range_subselect.alias.CopyFrom(reference.alias)
         else:
             replacement.range_subselect.alias.aliasname = reference.relname
+        name = reference.relname
         replace_node(node, replacement)
+        self.resolution.views.append((node.range_subselect.subquery.select_stmt, name))
         self.visit(node.range_subselect.subquery, frozenset(), depth + 1)
 
     def _undefined(self, reference: pb.RangeVar) -> StatementProblem:

@@ -64,6 +64,10 @@ class World(Protocol):
 
     def catalog_relation(self, schema: str, name: str) -> tuple[str, str] | None: ...
 
+    def relation_oid(self, schema: str, name: str) -> int:
+        """Return the OID of a dataset, or of a relation of the catalog."""
+        ...
+
     def catalog_column_oid(self, relation: str, column: str) -> int | None: ...
 
     def set_variables(

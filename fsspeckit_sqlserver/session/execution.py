@@ -126,7 +126,13 @@ def row_description(columns: Sequence[Column], formats: Sequence[int]) -> RowDes
     return RowDescription(
         tuple(
             Field(
-                column.name, 0, 0, column.type_oid, oids.TYPE_SIZE.get(column.type_oid, -1), column.typmod, wire_format
+                column.name,
+                column.table_oid,
+                column.number,
+                column.type_oid,
+                oids.TYPE_SIZE.get(column.type_oid, -1),
+                column.typmod,
+                wire_format,
             )
             for column, wire_format in zip(columns, formats, strict=True)
         )

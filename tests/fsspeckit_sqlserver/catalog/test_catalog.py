@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from fsspeckit_sqlserver.catalog.dataset_oids import oid_of_name
 from fsspeckit_sqlserver.catalog.definitions import relation_definitions, type_definitions
-from fsspeckit_sqlserver.catalog.rows import oid_of_name
 from fsspeckit_sqlserver.engine import DuckEngine
 from fsspeckit_sqlserver.types import oids
 from tests.fsspeckit_sqlserver.engine.lakes import Client, engine_over, write_parquet, write_trips

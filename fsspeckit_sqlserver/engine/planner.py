@@ -217,10 +217,10 @@ class Planner:
             if self._connections.has_row_types:
                 plan.columns = tuple(map(composite_column, plan.columns, plan.duckdb_types))
                 self._world.note_row_types(row_types_of(plan.columns))
+            plan.columns = self._with_origins(plan.columns, origins)
         finally:
             if not plan.uses_temp:
                 cursor.close()
-        plan.columns = self._with_origins(plan.columns, origins)
         plans[key] = plan
         while len(plans) > (_MAX_PLANS if plans is self._plans else _MAX_SHARED_PLANS):
             try:

@@ -229,22 +229,6 @@ class Planner:
                 break
         return plan, manifests
 
-    def _with_origins(self, columns: tuple[Column, ...], origins: Sequence[Origin | None]) -> tuple[Column, ...]:
-        """Say of which table each column is, and which of its columns."""
-        if len(columns) != len(origins):
-            return columns
-        return tuple(
-            column
-            if origin is None
-            else Column(column.name, column.type_oid, column.typmod, self._oid_of(*origin[:2]), origin[2])
-            for column, origin in zip(columns, origins, strict=True)
-        )
-
-    def _oid_of(self, schema: str, name: str) -> int:
-        if schema == TEMP_SCHEMA:
-            return self._temporaries.oid_of(name)
-        return self._world.relation_oid(schema, name)
-
     @property
     def is_shareable(self) -> bool:
         """Whether names mean the same as in other sessions: there are no temporary objects."""
@@ -280,6 +264,22 @@ class Planner:
             if snapshot is not None:
                 snapshot[name] = found[name]
         return [found[table.full_name] for table in tables]
+
+    def _with_origins(self, columns: tuple[Column, ...], origins: Sequence[Origin | None]) -> tuple[Column, ...]:
+        """Say of which table each column is, and which of its columns."""
+        if len(columns) != len(origins):
+            return columns
+        return tuple(
+            column
+            if origin is None
+            else Column(column.name, column.type_oid, column.typmod, self._oid_of(*origin[:2]), origin[2])
+            for column, origin in zip(columns, origins, strict=True)
+        )
+
+    def _oid_of(self, schema: str, name: str) -> int:
+        if schema == TEMP_SCHEMA:
+            return self._temporaries.oid_of(name)
+        return self._world.relation_oid(schema, name)
 
     def moment(self, now: dt.datetime | None = None) -> Moment:
         """Return when and where the statement runs."""

@@ -44,12 +44,40 @@ ORDER BY name
 _FUNCTIONS = "SELECT concat_ws(' ', oid, proname) FROM pg_proc WHERE pronamespace = 11 ORDER BY oid"
 _RANGES = "SELECT concat_ws(' ', rngtypid, rngsubtype, rngmultitypid, rngcollation) FROM pg_range ORDER BY 1"
 
+# What the parser resolves operators and functions by: `result:argument,argument`, then `v` and the type of each further
+# argument, `d` and how many may be left out, `n` and the arguments' names, `s` of a set. Kinds of line: functions and
+# aggregates, operators, implicit casts, categories of types (and whether preferred).
+_SIGNATURES = """
+WITH p AS (
+    SELECT 'f ' || proname AS name, p.oid::int AS place, prorettype::int || ':' || replace(proargtypes::text, ' ', ',')
+        || CASE WHEN provariadic <> 0 THEN '/v' || provariadic::int ELSE '' END
+        || CASE WHEN pronargdefaults > 0 THEN '/d' || pronargdefaults || '/n'
+            || coalesce(array_to_string(proargnames[:pronargs], ','), '') ELSE '' END
+        || CASE WHEN proretset THEN '/s' ELSE '' END AS signature
+    FROM pg_proc p WHERE pronamespace = 11 AND pronargs > 0 AND prokind <> 'p'
+        AND NOT prorettype = ANY (ARRAY[2281, 2275, 2279, 3838, 3115, 325, 3310, 269])
+        AND NOT proargtypes::oid[] && ARRAY[2281, 2275]::oid[] AND proname NOT LIKE 'binary\\_upgrade%'
+    UNION ALL
+    SELECT 'o ' || oprname, oid::int, oprresult::int || ':' ||
+        CASE WHEN oprkind = 'b' THEN oprleft::int || ',' ELSE '' END || oprright::int
+    FROM pg_operator WHERE oprnamespace = 11
+)
+SELECT name || ' ' || string_agg(signature, ' ' ORDER BY place) FROM p GROUP BY name
+UNION ALL
+SELECT 'c ' || castsource::int || ' ' || string_agg(casttarget::int::text, ' ' ORDER BY casttarget) FROM pg_cast
+WHERE castcontext = 'i' AND castsource <> casttarget GROUP BY castsource
+UNION ALL
+SELECT 't ' || oid || ' ' || typcategory::text || CASE WHEN typispreferred THEN '!' ELSE '' END FROM pg_type
+WHERE oid < 10000 AND typcategory <> 'A' AND typtype <> 'c'
+ORDER BY 1
+"""
+
 
 def main() -> None:
     """Query and write."""
     for name, query in (
         *(("relations", _RELATIONS), ("types", _TYPES), ("settings", _SETTINGS), ("ranges", _RANGES)),
-        ("functions", _FUNCTIONS),
+        *(("functions", _FUNCTIONS), ("signatures", _SIGNATURES)),
     ):
         result = subprocess.run(["psql", *sys.argv[1:], "-AtXc", query], check=True, capture_output=True, text=True)
         (_DATA / f"{name}.txt").write_text(result.stdout)

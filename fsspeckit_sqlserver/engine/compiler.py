@@ -15,6 +15,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.announce import announced
+from fsspeckit_sqlserver.engine.constant_parameters import settle_constants
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings, point_at_own
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.interval_constants import separate_intervals
@@ -23,6 +24,7 @@ from fsspeckit_sqlserver.engine.null_arrays import mind_null_arrays
 from fsspeckit_sqlserver.engine.parameters import (
     cast_parameters,
     count_parameters,
+    drop_void_arguments,
     infer_parameters,
 )
 from fsspeckit_sqlserver.engine.resolve import Relations, Resolution, resolve
@@ -173,6 +175,7 @@ def compile_query(
     stability: Stability,
     value_oids: Sequence[int] = (),
     date_order: str = "MDY",
+    values: Sequence[object] = (),
 ) -> Plan:
     """Return the plan of a query whose datasets have these shapes. `bind_columns` completes it.
 
@@ -182,8 +185,11 @@ def compile_query(
         stability: of the database's functions and relations.
         value_oids: types of the parameters' values, for what nothing else tells.
         date_order: how a date such as 1/2/2003 is read.
+        values: of the parameters, for those that have to be constants; empty before they are known.
     """
     node = draft.node
+    if oids.VOID in declared_oids:
+        drop_void_arguments(node, declared_oids)
     names = [shape.folded_names for shape in shapes]
     references = analyse(copied(node), lambda place: names[place])
     count = max(count_parameters(node), len(declared_oids))
@@ -192,6 +198,8 @@ def compile_query(
     for number, oid in enumerate(value_oids, 1):
         if oid:
             types.setdefault(number, oid)
+    if count:
+        settle_constants(node, types, values)
     used = frozenset(message.number for message in walk(node) if isinstance(message, pb.ParamRef))
     kinds = {message.WhichOneof("node") for message in walk(node) if isinstance(message, pb.Node)}
     for message in walk(node):

@@ -77,8 +77,6 @@ def _is_constant(fraction: pb.Node) -> bool:
             return all(map(_is_constant, fraction.a_array_expr.elements))
         case "type_cast":
             return _is_constant(fraction.type_cast.arg)
-        case "param_ref":
-            return True
     return False
 
 

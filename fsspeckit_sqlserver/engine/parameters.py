@@ -1,15 +1,14 @@
 """Which type each `$n` of a statement has, where the client leaves it open. Pure.
 
-DuckDB does not report parameter types, so they are told from the tree, as PostgreSQL does: a cast, the other side of a
-comparison, a LIMIT, the column a value is inserted into. Columns are looked up by name over all relations of the
-statement; a name that means columns of several types tells nothing.
+DuckDB does not report parameter types, so they are told from the tree, as PostgreSQL does: `parameter_types` has the
+walk, here is what surrounds it, and the casts by which DuckDB binds them so.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +16,8 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import IndeterminateDatatype, UndefinedParameter
+from fsspeckit_sqlserver.engine.parameter_expressions import ColumnOids
+from fsspeckit_sqlserver.engine.parameter_types import ParameterTypes
 from fsspeckit_sqlserver.engine.trees import (
     cast,
     child_messages,
@@ -30,10 +31,15 @@ from fsspeckit_sqlserver.engine.trees import (
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.composite import RowArrayOid, RowTypeOid, row_type_named
 
-__all__ = ["ColumnOids", "cast_parameters", "count_parameters", "infer_parameters", "oid_of_type", "oid_of_value"]
-
-ColumnOids = Callable[[Sequence[str]], int | None]
-"""Name parts of a column reference → the type OID of the column, None when not known or not one."""
+__all__ = [
+    "ColumnOids",
+    "cast_parameters",
+    "count_parameters",
+    "drop_void_arguments",
+    "infer_parameters",
+    "oid_of_type",
+    "oid_of_value",
+]
 
 _TYPE_OIDS: Final = {
     "bool": oids.BOOL,
@@ -72,10 +78,11 @@ _VALUE_OIDS: Final = (
     (uuid.UUID, oids.UUID),
 )
 _OID_TYPES: Final = {oid: name for name, oid in _TYPE_OIDS.items()}
+_REG_OIDS: Final = frozenset({oids.REGCLASS, oids.REGTYPE, oids.REGPROC, oids.REGNAMESPACE, oids.REGROLE})
+_SPOKEN: Final = frozenset(
+    {*_OID_TYPES, *_REG_OIDS, *(oids.ARRAY_OF[oid] for oid in _OID_TYPES if oid in oids.ARRAY_OF)}
+)
 _REG_TYPES: Final = frozenset({"regclass", "regtype", "regproc", "regnamespace", "regrole"})
-_COMPARISONS: Final = frozenset({"=", "<>", "!=", "<", "<=", ">", ">="})
-_TEXT_OPERATORS: Final = frozenset({"~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*", "^@"})
-_TEXT_ARGUMENTS: Final = frozenset({"date_trunc", "date_part", "lower", "upper", "starts_with", "strpos", "timezone"})
 # An OID that is cast to must not turn into a comparison with text: these are left to DuckDB.
 _NOT_CAST: Final = frozenset({oids.TEXT, oids.VARCHAR, oids.BPCHAR, oids.NAME, oids.CHAR, oids.UNKNOWN, 0})
 
@@ -135,24 +142,34 @@ def infer_parameters(message: Message, declared: Sequence[int], column_oids: Col
         IndeterminateDatatype: a lower n is nowhere in the statement, nor declared. `$999999999` alone would have the
             server make as many types.
     """
-    inference = _Inference(column_oids)
-    inference.visit(message)
-    numbers = inference.numbers
+    numbers = {_number(part) for part in walk(message) if isinstance(part, pb.ParamRef)}
+    known = {number: oid for number, oid in enumerate(declared, 1) if oid and oid != oids.UNKNOWN}
     if len(numbers) < max(numbers, default=0):
-        missing = next(
-            (
-                number
-                for number in range(1, max(numbers))
-                if number not in numbers and (number > len(declared) or declared[number - 1] in {0, oids.UNKNOWN})
-            ),
-            None,
-        )
+        missing = next((each for each in range(1, max(numbers)) if each not in numbers and each not in known), None)
         if missing is not None:
             raise IndeterminateDatatype(f"could not determine data type of parameter ${missing}")
-    for number, oid in enumerate(declared, 1):
-        if oid and oid != oids.UNKNOWN:
-            inference.found[number] = oid
-    return inference.found
+    if numbers <= known.keys():
+        return known
+    types = ParameterTypes(column_oids, dict(known), oid_of_type)
+    types.statement(message)
+    for number, oid in types.found.items():
+        if number not in known and (oid in _SPOKEN or isinstance(oid, RowTypeOid | RowArrayOid)):
+            known[number] = oids.TEXT if oid in _REG_OIDS else oid
+    return known
+
+
+def drop_void_arguments(message: Message, declared: Sequence[int]) -> None:
+    """Take arguments that are declared void out of calls: JDBC's `{? = call f(?)}` has one for the result.
+
+    Source: PostgreSQL's `ParseFuncOrColumn`.
+    """
+    void = {number for number, oid in enumerate(declared, 1) if oid == oids.VOID}
+    for part in walk(message):
+        if isinstance(part, pb.FuncCall):
+            kept = [each for each in part.args if each.param_ref.number not in void]
+            if len(kept) < len(part.args):
+                del part.args[:]
+                part.args.extend(kept)
 
 
 def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
@@ -164,8 +181,8 @@ def cast_parameters(message: Message, types: Mapping[int, int]) -> None:
         oid = types.get(message.val.param_ref.number, oids.TEXT)
         element = oids.ELEMENT_OF.get(oid, 0)
         if oid in _NOT_CAST or element in _NOT_CAST - {0}:
-            target = type_name("varchar" if oids.VARCHAR in {oid, element} else "text", array_dimensions=bool(element))
-            replace_node(message.val, cast(copied(message.val), target))
+            word = "varchar" if oids.VARCHAR in {oid, element} else "text"
+            replace_node(message.val, cast(copied(message.val), type_name(word, array_dimensions=1 if element else 0)))
     if (
         isinstance(message, pb.FuncCall)
         and names_of(message.funcname)[-1] == "substring"
@@ -215,108 +232,3 @@ def _empty(oid: int) -> str | None:
         quoted = field.name.replace('"', '""')
         parts.append(f'"{quoted}" := {value}')
     return f"struct_pack({', '.join(parts)})"
-
-
-class _Inference:
-    def __init__(self, column_oids: ColumnOids) -> None:
-        self._column_oids = column_oids
-        self.found: dict[int, int] = {}
-        self.numbers: set[int] = set()
-
-    def visit(self, message: Message) -> None:
-        if isinstance(message, pb.ParamRef):
-            self.numbers.add(_number(message))
-        elif isinstance(message, pb.TypeCast):
-            self._note(message.arg, oid_of_type(message.type_name))
-        elif isinstance(message, pb.SelectStmt):
-            self._note(message.limit_count, oids.INT8)
-            self._note(message.limit_offset, oids.INT8)
-            self._note(message.where_clause, oids.BOOL)
-        elif isinstance(message, pb.A_Expr):
-            self._expression(message)
-        elif isinstance(message, pb.BoolExpr):
-            for argument in message.args:
-                self._note(argument, oids.BOOL)
-        elif isinstance(message, pb.FuncCall) and message.args:
-            name = names_of(message.funcname)[-1]
-            if name in _TEXT_ARGUMENTS:
-                self._note(message.args[0], oids.TEXT)
-            elif name == "substring" and len(message.args) == 2:
-                self._note(message.args[1], oids.TEXT)
-        elif isinstance(message, pb.InsertStmt):
-            self._insert(message)
-        elif isinstance(message, pb.UpdateStmt):
-            for target in message.target_list:
-                self._note(target.res_target.val, self._column_oids([target.res_target.name]))
-        for child in child_messages(message):
-            self.visit(child)
-
-    def _note(self, node: pb.Node, oid: int | None) -> None:
-        if oid is not None and node.WhichOneof("node") == "param_ref":
-            self.found.setdefault(node.param_ref.number, oid)
-
-    def _oid_of(self, node: pb.Node) -> int | None:
-        kind = node.WhichOneof("node")
-        if kind == "column_ref":
-            parts = names_of(node.column_ref.fields)
-            return self._column_oids(parts) if all(parts) else None
-        if kind == "type_cast":
-            return oid_of_type(node.type_cast.type_name)
-        if kind == "a_const":
-            value = node.a_const.WhichOneof("val")
-            if value == "fval":
-                return oids.NUMERIC if "." in node.a_const.fval.fval else oids.INT8
-            return {"ival": oids.INT4, "boolval": oids.BOOL, "sval": oids.TEXT}.get(value)
-        if kind == "sub_link" and node.sub_link.sub_link_type == pb.EXPR_SUBLINK:
-            targets = node.sub_link.subselect.select_stmt.target_list
-            return self._oid_of(targets[0].res_target.val) if targets else None
-        if kind == "func_call" and node.func_call.args:
-            name = names_of(node.func_call.funcname)[-1]
-            if name in {"lower", "upper", "trim", "btrim", "concat", "substring", "left", "right", "replace"}:
-                return oids.TEXT
-            if name in {"count", "length", "char_length"}:
-                return oids.INT8
-            return self._oid_of(node.func_call.args[0]) if name in {"min", "max", "coalesce", "abs"} else None
-        if kind == "a_expr" and node.a_expr.kind == pb.AEXPR_OP and node.a_expr.name[-1].string.sval in {"+", "-", "*"}:
-            return self._oid_of(node.a_expr.lexpr) or self._oid_of(node.a_expr.rexpr)
-        return None
-
-    def _expression(self, expression: pb.A_Expr) -> None:
-        symbol = expression.name[-1].string.sval if expression.name else ""
-        left, right = expression.lexpr, expression.rexpr
-        if expression.kind in {pb.AEXPR_LIKE, pb.AEXPR_ILIKE, pb.AEXPR_SIMILAR} or symbol in _TEXT_OPERATORS:
-            self._note(left, oids.TEXT)
-            self._note(right, oids.TEXT)
-        elif expression.kind in {pb.AEXPR_OP, pb.AEXPR_DISTINCT, pb.AEXPR_NOT_DISTINCT, pb.AEXPR_NULLIF}:
-            if symbol == "||":
-                self._note(left, oids.TEXT)
-                self._note(right, oids.TEXT)
-            elif symbol in _COMPARISONS or symbol in {"+", "-", "*", "/", "%"}:
-                self._both(left, right, is_comparison=symbol in _COMPARISONS)
-        elif expression.kind in {pb.AEXPR_IN, pb.AEXPR_BETWEEN, pb.AEXPR_NOT_BETWEEN, pb.AEXPR_BETWEEN_SYM}:
-            known = self._oid_of(left)
-            for item in right.list.items:
-                self._note(item, known)
-                self._note(left, self._oid_of(item))
-        elif expression.kind in {pb.AEXPR_OP_ANY, pb.AEXPR_OP_ALL}:
-            known = self._oid_of(left)
-            array = RowArrayOid(known) if isinstance(known, RowTypeOid) else oids.ARRAY_OF.get(known or 0)
-            self._note(right, array)
-
-    def _both(self, left: pb.Node, right: pb.Node, *, is_comparison: bool) -> None:
-        for one, other in ((left, right), (right, left)):
-            known = self._oid_of(other)
-            if known in {oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ} and not is_comparison:
-                known = None  # date + $1 may be days or an interval
-            self._note(one, known)
-
-    def _insert(self, insert: pb.InsertStmt) -> None:
-        names = [column.res_target.name for column in insert.cols]
-        select = insert.select_stmt.select_stmt
-        rows = [row.list.items for row in select.values_lists] or [
-            [target.res_target.val for target in select.target_list]
-        ]
-        for row in rows:
-            for place, item in enumerate(row):
-                if names and place < len(names):
-                    self._note(item, self._column_oids([names[place]]))

@@ -13,6 +13,7 @@ from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import AccessDenied, GatewayError
 from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
 from fsspeckit_sqlserver.engine.connections import Connections
+from fsspeckit_sqlserver.engine.constant_parameters import constant_numbers
 from fsspeckit_sqlserver.engine.dialect import Surroundings
 from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
@@ -37,6 +38,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["Planner", "check_values"]
 
 _MAX_PLANS: Final = 256
+_MAX_PLANS_OF_VALUES: Final = 16
 _MAX_SHARED_PLANS: Final = 2_000
 
 
@@ -46,6 +48,8 @@ class Planner:
     def __init__(self, world: World, connections: Connections, temporaries: Temporaries) -> None:
         self._world, self._connections, self._temporaries = world, connections, temporaries
         self._plans: dict[tuple[object, ...], Plan] = {}
+        self._plans_of_values: dict[tuple[object, ...], Plan] = {}
+        self._constant_numbers: dict[str, tuple[int, ...]] = {}
         self._declared: dict[tuple[str, tuple[int, ...]], tuple[int, ...]] = {}
         self._snapshot: dict[str, Manifest] | None = None
         self._begun_at: dt.datetime | None = None
@@ -127,6 +131,7 @@ class Planner:
     def forget_plans(self) -> None:
         """Drop the plans: names mean something else now."""
         self._plans.clear()
+        self._plans_of_values.clear()
 
     # ---- plans
 
@@ -176,10 +181,13 @@ class Planner:
         self, statement: Statement, declared: tuple[int, ...], values: Sequence[object]
     ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
-        key = (statement.sql, declared, fallback, *self._connections.identity)
+        constants = self._constants(statement, values)
+        key = (statement.sql, declared, fallback, *self._connections.identity, *constants)
         plans = self._world.plans if self.is_shareable else self._plans
+        if constants:
+            plans = self._plans_of_values
         plan = plans.get(key)
-        if plan is None and fallback:  # as it was described, where the values do not tell more
+        if plan is None and fallback and not constants:  # as it was described, where the values do not tell more
             described = plans.get((statement.sql, declared, (), *self._connections.identity))
             plan = described if described is not None and described.is_typed else None
         if plan is not None:
@@ -206,6 +214,7 @@ class Planner:
             self._world.stability,
             fallback,
             self._connections.date_order,
+            values,
         )
         checkpoint()
         if plan.uses_variables and not draft.resolution.uses_catalog:  # the catalog's functions read its rows
@@ -222,12 +231,25 @@ class Planner:
             if not plan.uses_temp:
                 cursor.close()
         plans[key] = plan
-        while len(plans) > (_MAX_PLANS if plans is self._plans else _MAX_SHARED_PLANS):
+        limit = _MAX_PLANS if plans is self._plans else _MAX_PLANS_OF_VALUES if constants else _MAX_SHARED_PLANS
+        while len(plans) > limit:
             try:
                 plans.pop(next(iter(plans)), None)
             except (RuntimeError, StopIteration):  # another session did so just now
                 break
         return plan, manifests
+
+    def _constants(self, statement: Statement, values: Sequence[object]) -> tuple[object, ...]:
+        """Return the values that have to be in the statement's text, and what else their plans depend on."""
+        if not values:
+            return ()
+        numbers = self._constant_numbers.get(statement.sql)
+        if numbers is None:
+            if len(self._constant_numbers) > _MAX_PLANS:
+                self._constant_numbers.clear()
+            numbers = self._constant_numbers[statement.sql] = constant_numbers(statement.node)
+        found = tuple((number, repr(values[number - 1])) for number in numbers if number <= len(values))
+        return (self.is_shareable, *found) if found else ()
 
     @property
     def is_shareable(self) -> bool:

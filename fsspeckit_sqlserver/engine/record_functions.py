@@ -15,6 +15,7 @@ from fsspeckit_sqlserver.engine.trees import (
     parsed_select,
     replace_node,
     string,
+    type_name,
 )
 
 __all__ = ["expand_record_function"]
@@ -37,6 +38,8 @@ def expand_record_function(node: pb.Node) -> None:
         return
     select = parsed_select("SELECT 1 FROM json_array_elements(x) AS gw_element(gw_value)")
     document = copied(called.args[0])
+    if document.WhichOneof("node") == "param_ref":  # so that its type is told
+        document = cast(document, type_name(name.partition("_")[0]))
     if name in _SETS:
         source = select.from_clause[0].range_function.functions[0].list.items[0].func_call
         source.args[0].CopyFrom(document)

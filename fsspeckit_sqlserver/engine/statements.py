@@ -7,9 +7,18 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.errors import GatewayError, ReadOnly
-from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedTable, UnsupportedStatement
+from fsspeckit_sqlserver.engine.errors import (
+    StatementProblem,
+    UndefinedFunction,
+    UndefinedTable,
+    UnsupportedStatement,
+)
+from fsspeckit_sqlserver.engine.parameter_types import ParameterTypes
+from fsspeckit_sqlserver.engine.parameters import oid_of_type
 from fsspeckit_sqlserver.engine.trees import names_of
+from fsspeckit_sqlserver.engine.typing_rules import type_words
 from fsspeckit_sqlserver.statement import Statement
+from fsspeckit_sqlserver.types import oids
 
 __all__ = ["QUERIES", "check_statement", "dropped_names"]
 
@@ -78,6 +87,8 @@ def check_statement(statement: Statement) -> None:
         "vacuum_stmt",
     }:
         return
+    if name == "call_stmt":
+        raise _undefined_procedure(node.funccall)
     raise _refusal(name)
 
 
@@ -111,6 +122,17 @@ def _refusal(name: str) -> GatewayError:
     if name == "copy_stmt":
         return UnsupportedStatement("COPY is only supported TO STDOUT")
     return UnsupportedStatement(f"{shown} is not supported by this server")
+
+
+def _undefined_procedure(called: pb.FuncCall) -> StatementProblem:
+    """Return the error for CALL: there are no procedures."""
+    types = ParameterTypes(lambda _: None, {}, oid_of_type)
+    words = ", ".join(type_words(types.visit(argument) or oids.UNKNOWN) for argument in called.args)
+    name = ".".join(names_of(called.funcname))
+    return UndefinedFunction(
+        f"procedure {name}({words}) does not exist",
+        "No procedure matches the given name and argument types. You might need to add explicit type casts.",
+    )
 
 
 def undefined_temporary(name: str) -> StatementProblem:

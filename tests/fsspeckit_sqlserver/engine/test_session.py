@@ -211,7 +211,7 @@ def _shape(session: DuckSession, sql: str, *declared: int) -> tuple[tuple[int, .
         ("SELECT 1 FROM trips LIMIT $1 OFFSET $2", (oids.INT8, oids.INT8)),
         ("SELECT id + $1 FROM trips", (oids.INT8,)),
         ("SELECT 1 WHERE $1", (oids.BOOL,)),
-        ("SELECT 1 FROM (SELECT id AS i FROM trips) s WHERE s.i = $1", (oids.TEXT,)),
+        ("SELECT 1 FROM (SELECT id AS i FROM trips) s WHERE s.i = $1", (oids.INT8,)),
         ("SELECT date_trunc($1, now())", (oids.TEXT,)),
         ("SELECT 1 FROM pg_class WHERE oid = $1 AND relname = $2", (oids.OID, oids.NAME)),
     ],

@@ -284,11 +284,16 @@ _WRITTEN: Final = (
     """CREATE MACRO gw_pg.array_positions(a, x) AS list_filter(generate_series(1, len(a)),
         lambda i: a[i] IS NOT DISTINCT FROM x)::INTEGER[]""",
     "CREATE MACRO gw_pg.array_fill(x, d) AS list_transform(generate_series(1, d[1]), lambda i: x)",
-    """CREATE MACRO gw_pg.justify_hours(i) AS to_months(gw_pg.gw_months(i))
-        + to_days((gw_pg.gw_days(i) + trunc(gw_pg.gw_us(i) / 86400000000.0))::INTEGER)
-        + to_microseconds(gw_pg.gw_us(i) % 86400000000)""",
-    """CREATE MACRO gw_pg.justify_days(i) AS to_months(gw_pg.gw_months(i) + gw_pg.gw_days(i) // 30)
-        + to_days(gw_pg.gw_days(i) % 30) + to_microseconds(gw_pg.gw_us(i))""",
+    # what is carried has one sign with the rest
+    """CREATE MACRO gw_pg.gw_carry(a, b) AS CASE WHEN a > 0 AND b < 0 THEN -1 WHEN a < 0 AND b > 0 THEN 1 ELSE 0 END""",
+    """CREATE MACRO gw_pg.justify_hours(i) AS list_transform(list_transform([gw_pg.gw_parts(i)],
+        lambda p: {'m': p.m, 'd': p.d + p.u // 86400000000, 'u': p.u % 86400000000}),
+        lambda q: to_months(q.m) + to_days((q.d + gw_pg.gw_carry(q.d, q.u))::INTEGER)
+            + to_microseconds(q.u - gw_pg.gw_carry(q.d, q.u) * 86400000000))[1]""",
+    """CREATE MACRO gw_pg.justify_days(i) AS list_transform(list_transform([gw_pg.gw_parts(i)],
+        lambda p: {'m': p.m + p.d // 30, 'd': p.d % 30, 'u': p.u}),
+        lambda q: to_months((q.m + gw_pg.gw_carry(q.m, q.d))::INTEGER)
+            + to_days((q.d - gw_pg.gw_carry(q.m, q.d) * 30)::INTEGER) + to_microseconds(q.u))[1]""",
     "CREATE MACRO gw_pg.get_byte(b, n) AS ('0x' || substr(hex(b), n::INTEGER * 2 + 1, 2))::INTEGER",
     """CREATE MACRO gw_pg.string_to_array(s, d, n) AS list_transform(gw_pg.gw_split(s, d), lambda e: nullif(e, n)),
         (s, d) AS gw_pg.gw_split(s, d)""",

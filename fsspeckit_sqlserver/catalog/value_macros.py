@@ -191,6 +191,9 @@ _IDENTIFIERS: Final = (
     f"""CREATE MACRO gw_pg.quote_ident(x) AS CASE
         WHEN regexp_full_match(x, '[a-z_][a-z0-9_]*') AND x NOT IN ({_KEYWORDS}) THEN x
         ELSE '"' || replace(x, '"', '""') || '"' END""",
+    """CREATE MACRO gw_pg.gw_identifier(x) AS CASE
+        WHEN x IS NULL THEN error('22023 null values cannot be formatted as an SQL identifier')::VARCHAR
+        ELSE gw_pg.quote_ident(x) END""",
 )
 
 VALUE_MACROS: Final = (*_TIMES, *_TEXTS, *_SHIFTS, *_REGEXPS, *_IDENTIFIERS)

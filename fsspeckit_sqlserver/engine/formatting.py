@@ -16,7 +16,7 @@ __all__ = ["formatted"]
 _SPECIFIER = re.compile(
     r"%(?:(?P<place>\d+)\$)?(?P<minus>-+)?(?:(?P<width>\d+)|\*(?P<star>\d+)\$|(?P<next>\*))?(?P<kind>.?)", re.DOTALL
 )
-_WRITERS: Final = {"s": "concat", "I": ("gw_pg", "quote_ident"), "L": ("gw_pg", "quote_nullable")}
+_WRITERS: Final = {"s": "concat", "I": ("gw_pg", "gw_identifier"), "L": ("gw_pg", "quote_nullable")}
 
 
 def formatted(arguments: Sequence[pb.Node]) -> pb.Node | None:

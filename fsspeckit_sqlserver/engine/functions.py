@@ -159,17 +159,25 @@ def _to_char(arguments: Sequence[pb.Node]) -> pb.Node | None:
     return value_text(arguments, None)
 
 
-def _seconds(arguments: Sequence[pb.Node]) -> pb.Node | None:
-    """`extract(second from x)` has a fraction in PostgreSQL."""
+_PER_FIELD: Final = {
+    **dict.fromkeys(("second", "seconds"), "1000000.0"),
+    **dict.fromkeys(("millisecond", "milliseconds"), "1000.0"),
+}
+"""Field → how many microseconds."""
+
+
+def _seconds(name: str, arguments: Sequence[pb.Node]) -> pb.Node | None:
+    """`extract(second from x)` and `extract(milliseconds from x)` have a fraction in PostgreSQL."""
     field = string_value(arguments[0]) if len(arguments) == 2 else None
-    if field is None or field.lower() not in {"second", "seconds"}:
+    if field is None or field.lower() not in _PER_FIELD:
         return None
     node = pb.Node()
     node.a_expr.kind = pb.AEXPR_OP
     node.a_expr.name.add().string.sval = "/"
     node.a_expr.lexpr.CopyFrom(call("date_part", string("microseconds"), arguments[1]))
-    node.a_expr.rexpr.a_const.fval.fval = "1000000.0"
-    return node
+    node.a_expr.rexpr.a_const.fval.fval = _PER_FIELD[field.lower()]
+    is_numeric = name == "extract" and field.lower().startswith("milli")
+    return cast(node, type_name("numeric", 18, 3)) if is_numeric else node
 
 
 _INTERVAL_PARTS: Final = {
@@ -303,8 +311,8 @@ REWRITES: Final[dict[str, Rewrite]] = {
     "sha256": _digest,
     "similar_to_escape": _similar,
     "format": formatted,
-    "extract": _seconds,
-    "date_part": _seconds,
+    "extract": lambda arguments: _seconds("extract", arguments),
+    "date_part": lambda arguments: _seconds("date_part", arguments),
     "make_interval": _make_interval,
     "regexp_count": regexp_count,
     "regexp_instr": regexp_instr,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from fsspeckit_sqlserver.types.cells import Bools, Cells, Fixed, Var, binary_from_fixed, valid_mask
+from fsspeckit_sqlserver.types.far_offsets import FAR_US, far_offsets
 from fsspeckit_sqlserver.types.interval import Interval
 from fsspeckit_sqlserver.types.kernels import pc
 
@@ -148,6 +149,9 @@ def _in_zone(utc_us: Integers, odd: Bools, time_zone: str) -> tuple[Integers, by
         sane = np.where(utc_us >= _MAX_US, _MAX_US - _CYCLE_US + utc_us % _CYCLE_US, sane)
     zoned = pa.array(sane, pa.timestamp("us", tz=time_zone))
     offset_us = pc.local_timestamp(zoned).view(pa.int64()).to_numpy() - sane
+    far = sane >= FAR_US
+    if far.any():
+        offset_us = np.where(far, far_offsets(np.maximum(sane, FAR_US), time_zone), offset_us)
     distinct, which = np.unique(offset_us, return_inverse=True)
     texts = [_offset_text(int(value) // 1_000_000) for value in distinct]
     local = np.where(np.abs(utc_us) == _INFINITY_US, utc_us, utc_us + offset_us)

@@ -32,6 +32,9 @@ _SAME = [
     "SELECT quote_literal(E'a\\\\b'), format('%L', E'a\\\\b''c'), quote_nullable(NULL), quote_literal('x''y')",
     "SELECT array_cat(NULL::int[], NULL::int[]), array_cat(NULL, ARRAY[1]), NULL::int[] || ARRAY[1]",
     "SELECT ARRAY[1] || ARRAY[2], NULL::int[] || NULL::int[]",
+    "SELECT extract(milliseconds FROM timestamp '1969-12-31 23:59:59.999999')",
+    "SELECT justify_days(i), justify_hours(i) FROM (VALUES (interval '-2 mons 3 days'), ('1 mon -65 days')) AS t (i)",
+    "SELECT justify_days(i), justify_hours(i) FROM (VALUES (interval '-1 day 30 hours'), ('3 days -30:00')) AS t (i)",
     "SELECT encode(repeat('a', n)::bytea, 'base64') FROM generate_series(55, 60) AS n",
 ]
 _SCRIPTS = [
@@ -42,6 +45,12 @@ _SCRIPTS = [
         "SELECT 0.123456789012345::float8::text, 0.123456789012345::float8, 'NaN'::float8::text",
         "RESET extra_float_digits",
         "SELECT (0.1::float8 + 0.2::float8)::text",
+    ),
+    (
+        "SET TimeZone = 'Europe/Berlin'",
+        "SELECT timestamptz '2036-07-01Z', timestamptz '2079-07-01Z', timestamptz '9079-07-01Z'",
+        "SELECT timestamptz '2079-03-26 01:00Z' + n * interval '1 second' FROM generate_series(-2, 1) AS n",
+        "SET TimeZone = 'UTC'",
     ),
     (
         "PREPARE p (int[]) AS SELECT 3 <> ALL ($1), NOT (3 = ANY ($1)), 3 = ANY ($1), 3 > ANY ($1)",

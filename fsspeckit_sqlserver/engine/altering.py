@@ -7,7 +7,6 @@ from typing import Final
 import duckdb
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.connections import Connections
 from fsspeckit_sqlserver.engine.dialect import Dialect
@@ -17,6 +16,7 @@ from fsspeckit_sqlserver.engine.errors import (
     UndefinedColumn,
     UndefinedTable,
     UnsupportedStatement,
+    read_only,
 )
 from fsspeckit_sqlserver.engine.making import Making
 from fsspeckit_sqlserver.engine.planner import Planner
@@ -74,7 +74,9 @@ class Altering:
             return NoRows(tag)
         if node.rename_type == pb.OBJECT_COLUMN:
             if is_view:
-                raise UnsupportedStatement("ALTER VIEW … RENAME COLUMN is not supported", "CREATE OR REPLACE VIEW …")
+                raise UnsupportedStatement(
+                    "ALTER VIEW ... RENAME COLUMN is not supported", "CREATE OR REPLACE VIEW ..."
+                )
             known = tables[table]
             self._must_have(table, node.subname, known)
             self._must_not_have(table, new, known)
@@ -154,7 +156,7 @@ class Altering:
             return True
         schemas = (schema,) if schema else self._planner.search_path
         if any(self._planner.dataset(part, name) is not None for part in schemas):
-            raise ReadOnly(f'cannot alter "{name}": the datasets behind this server are only read')
+            raise read_only("ALTER TABLE")
         if missing_ok:
             return False
         raise UndefinedTable(f'relation "{name}" does not exist')

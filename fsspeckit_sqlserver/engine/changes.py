@@ -72,7 +72,7 @@ class Changes:
         if name == "vacuum_stmt":
             return self._dropping.vacuum(statement.node)
         if name == "index_stmt":
-            self._dropping.temporary(statement.node.relation, "index")
+            self._dropping.temporary(statement.node.relation, "CREATE INDEX")
             return self._making.create_index(statement.node)
         if name == "view_stmt":
             return self._create_view(statement)

@@ -28,7 +28,9 @@ def settle_defaults(change: Change, definition: TableDefinition) -> None:
         for item in change.target_list:
             name, value = item.res_target.name, item.res_target.val
             if value.multi_assign_ref.source.WhichOneof("node") == "sub_link":
-                raise UnsupportedStatement("UPDATE … SET (…) = (SELECT …) is not supported", "UPDATE … FROM (SELECT …)")
+                raise UnsupportedStatement(
+                    "UPDATE ... SET (...) = (SELECT ...) is not supported", "UPDATE ... FROM (SELECT ...)"
+                )
             if name in always and item.res_target.val.WhichOneof("node") != "set_to_default":
                 raise _always(f'column "{name}" can only be updated to DEFAULT', name)
         return

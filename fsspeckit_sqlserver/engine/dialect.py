@@ -182,7 +182,7 @@ class Dialect:
             if is_session_word(item.sort_by.node):
                 replace_node(item.sort_by.node, cast(copied(item.sort_by.node), type_name("text")))
         if select.limit_option == pb.LIMIT_OPTION_WITH_TIES:
-            raise UnsupportedStatement("FETCH FIRST … WITH TIES is not supported", "Use rank() in a subquery.")
+            raise UnsupportedStatement("FETCH FIRST ... WITH TIES is not supported", "Use rank() in a subquery.")
         if select.group_distinct:
             raise UnsupportedStatement("GROUP BY DISTINCT is not supported")
         del select.locking_clause[:]  # there is nothing to lock

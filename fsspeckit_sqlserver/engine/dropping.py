@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.errors import ReadOnly
 from fsspeckit_sqlserver.engine.errors import (
     DependentObjects,
     UndefinedObject,
     UndefinedTable,
     UnsupportedStatement,
     WrongObjectType,
+    read_only,
 )
 from fsspeckit_sqlserver.engine.making import Making, names_in
 from fsspeckit_sqlserver.engine.planner import Planner
@@ -30,7 +30,7 @@ class Dropping:
     def __init__(self, planner: Planner, temporaries: Temporaries, undo: Undo, making: Making) -> None:
         self._planner, self._temporaries, self._undo, self._making = planner, temporaries, undo, making
 
-    def temporary(self, relation: pb.RangeVar, verb: str) -> str:
+    def temporary(self, relation: pb.RangeVar, tag: str) -> str:
         """Return the name of a temporary table.
 
         Raises:
@@ -38,8 +38,9 @@ class Dropping:
         """
         name = str(relation.relname)
         if not self._planner.has_temp_table(name):
-            if any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
-                raise ReadOnly(f'cannot {verb} "{name}": the datasets behind this server are only read')
+            schemas = (relation.schemaname,) if relation.schemaname else self._planner.search_path
+            if any(self._planner.dataset(schema, name) is not None for schema in schemas):
+                raise read_only(tag)
             raise UndefinedTable(f'relation "{name}" does not exist')
         return name
 
@@ -86,7 +87,7 @@ class Dropping:
             elif name in views or name in tables:
                 raise WrongObjectType(f'"{name}" is not a {word}')
             elif any(self._planner.dataset(schema, name) is not None for schema in self._planner.search_path):
-                raise ReadOnly(f'cannot drop "{name}": the datasets behind this server are only read')
+                raise read_only(f"DROP {word.upper()}")
             elif not node.missing_ok:
                 raise UndefinedTable(f'{word} "{name}" does not exist')
             else:
@@ -109,7 +110,7 @@ class Dropping:
 
     def truncate(self, node: pb.TruncateStmt) -> NoRows:
         """Empty tables."""
-        for name in [self.temporary(item.range_var, "truncate") for item in node.relations]:
+        for name in [self.temporary(item.range_var, "TRUNCATE TABLE") for item in node.relations]:
             self._undo.before_change(name, keeps_rows=False)
             if node.restart_seqs:
                 self._making.restart(name)

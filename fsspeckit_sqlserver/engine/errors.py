@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsspeckit_lib.errors import BadInput, ResourceExhausted, Unsupported
+from fsspeckit_lib.errors import BadInput, ReadOnly, ResourceExhausted, Unsupported
 
 __all__ = [
     "AmbiguousColumn",
@@ -53,6 +53,7 @@ __all__ = [
     "WindowingError",
     "WrongObjectType",
     "WrongState",
+    "read_only",
 ]
 
 
@@ -360,3 +361,12 @@ class OutOfMemory(ResourceExhausted):
     """DuckDB's memory limit."""
 
     kind = "out-of-memory"
+
+
+def read_only(tag: str, advice: str = "temporary tables and views may be made") -> ReadOnly:
+    """Return the error for a statement that would change what this server only reads.
+
+    Args:
+        tag: what PostgreSQL calls the statement.
+    """
+    return ReadOnly(f"cannot execute {tag}: the datasets behind this server are only read; {advice}")

@@ -228,7 +228,7 @@ def _substring(arguments: Sequence[pb.Node]) -> pb.Node | None:
         escape = string_value(arguments[2])
         parts = pattern.split(f'{escape}"') if escape else []
         if len(parts) != 3:
-            raise UnsupportedStatement("substring(… similar …) takes a constant pattern of three parts")
+            raise UnsupportedStatement("substring(... similar ...) takes a constant pattern of three parts")
         before, middle, after = (similar_to_regexp(part)[4:-2] for part in parts)
         whole = f"(?s)^(?:{before.replace('.*', '.*?')})({middle})(?:{after})$"
         return call("nullif", call("regexp_extract", arguments[0], string(whole), integer(1)), string(""))

@@ -61,7 +61,7 @@ class _Maker:
     def made(self) -> pb.Node:
         name, arguments = self._name, self._arguments
         if self._node.func_call.func_variadic:
-            raise UnsupportedStatement(f"{name}(VARIADIC …) is not supported", "Write the arguments one by one.")
+            raise UnsupportedStatement(f"{name}(VARIADIC ...) is not supported", "Write the arguments one by one.")
         if name in _OBJECTS:
             return self._object()
         if name in _ARRAYS:

@@ -108,7 +108,7 @@ def cast_to_row(node: pb.Node, oid: RowTypeOid, settle: Settle, source: int | No
     else:
         raise UnsupportedStatement(
             f"a cast to {oid.row_type.name} of what is neither a constant, a row nor a parameter is not supported",
-            "Write the row: ROW(…).",
+            "Write the row: ROW(...).",
         )
 
 

@@ -16,8 +16,7 @@ from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_lib.common.names import nearest
-from fsspeckit_lib.errors import ReadOnly
-from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedTable, UnsupportedStatement
+from fsspeckit_sqlserver.engine.errors import StatementProblem, UndefinedTable, UnsupportedStatement, read_only
 from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.sequences import SEQUENCE_FUNCTIONS, point_at_sequence
 from fsspeckit_sqlserver.engine.trees import child_messages, copied, replace_node
@@ -117,7 +116,7 @@ class _Resolver(Generic[Table]):
             ctes = self._visit_ctes(with_clause, ctes, depth)
         target = message.relation if isinstance(message, pb.InsertStmt | pb.UpdateStmt | pb.DeleteStmt) else None
         if target is not None:
-            self._resolve_target(target)
+            self._resolve_target(target, type(message).__name__.removesuffix("Stmt").upper())
         if isinstance(message, pb.FuncCall) and message.funcname[-1].string.sval in SEQUENCE_FUNCTIONS:
             self.resolution.uses_temp = True
             point_at_sequence(message, self._relations)
@@ -169,7 +168,7 @@ class _Resolver(Generic[Table]):
                 return
         raise self._undefined(reference)
 
-    def _resolve_target(self, target: pb.RangeVar) -> None:
+    def _resolve_target(self, target: pb.RangeVar, tag: str) -> None:
         self._check_database(target)
         if target.schemaname in {"", TEMP_SCHEMA, self._relations.temp_schema}:
             if self._relations.has_temp_table(target.relname):
@@ -180,10 +179,7 @@ class _Resolver(Generic[Table]):
         for schema in self._schemas_of(target):
             found = self._relations.dataset(schema, target.relname) is not None
             if found or self._relations.catalog_relation(schema, target.relname) is not None:
-                raise ReadOnly(
-                    f'cannot change "{target.relname}": the datasets behind this server are only read; '
-                    "write into a temporary table (CREATE TEMP TABLE … AS SELECT …)"
-                )
+                raise read_only(tag, "write into a temporary table (CREATE TEMP TABLE ... AS SELECT ...)")
         raise self._undefined(target)
 
     def _schemas_of(self, reference: pb.RangeVar) -> tuple[str, ...]:

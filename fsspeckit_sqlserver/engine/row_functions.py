@@ -31,7 +31,7 @@ def check_row_function(function: pb.RangeFunction) -> None:
         UnsupportedStatement: ROWS FROM, or a column definition list.
     """
     if len(function.functions) != 1 or function.is_rowsfrom:
-        raise UnsupportedStatement("ROWS FROM (…) is not supported", "Join the functions instead.")
+        raise UnsupportedStatement("ROWS FROM (...) is not supported", "Join the functions instead.")
     if function.coldeflist:
         raise UnsupportedStatement("a column definition list after a function is not supported")
 

@@ -6,12 +6,14 @@ from typing import Final
 
 from postgast import pg_query_pb2 as pb
 
-from fsspeckit_lib.errors import GatewayError, ReadOnly
+from fsspeckit_lib.errors import GatewayError
+from fsspeckit_sqlserver.command_tags import command_tag_of, object_words
 from fsspeckit_sqlserver.engine.errors import (
     StatementProblem,
     UndefinedFunction,
     UndefinedTable,
     UnsupportedStatement,
+    read_only,
 )
 from fsspeckit_sqlserver.engine.parameter_types import ParameterTypes
 from fsspeckit_sqlserver.engine.parameters import oid_of_type
@@ -25,8 +27,15 @@ __all__ = ["QUERIES", "check_statement", "dropped_names"]
 QUERIES: Final = frozenset({"select_stmt", "explain_stmt"})
 _ALTERING_PREFIXES: Final = (
     "alter_",
-    "create_",
+    "create",
     "drop",
+    "composite_type",
+    "define",
+    "import_",
+    "reassign",
+    "reindex",
+    "rule",
+    "sec_label",
     "grant",
     "comment",
     "truncate",
@@ -36,7 +45,6 @@ _ALTERING_PREFIXES: Final = (
     "refresh",
 )
 _RENAMED: Final = frozenset({pb.OBJECT_TABLE, pb.OBJECT_VIEW, pb.OBJECT_COLUMN})
-_READ_ONLY_HINT: Final = "the datasets behind this server are only read; temporary tables and views may be made"
 
 
 def check_statement(statement: Statement) -> None:
@@ -54,12 +62,12 @@ def check_statement(statement: Statement) -> None:
     if name == "explain_stmt":
         inner = node.query.WhichOneof("node")
         if inner != "select_stmt":
-            raise UnsupportedStatement("EXPLAIN takes a query", "EXPLAIN SELECT …")
+            raise UnsupportedStatement("EXPLAIN takes a query", "EXPLAIN SELECT ...")
         return
     if name == "create_table_as_stmt":
         if node.objtype == pb.OBJECT_MATVIEW:
-            raise ReadOnly(f"cannot create a materialized view: {_READ_ONLY_HINT}")
-        _check_temporary(getattr(node.into, "rel"), "CREATE TABLE")  # noqa: B009  # protobuf field of a message
+            raise read_only("CREATE MATERIALIZED VIEW")
+        _check_temporary(getattr(node.into, "rel"), "CREATE TABLE AS")  # noqa: B009  # protobuf field of a message
         if node.query.WhichOneof("node") != "select_stmt":
             raise UnsupportedStatement("CREATE TABLE AS takes a query")
         return
@@ -89,7 +97,7 @@ def check_statement(statement: Statement) -> None:
         return
     if name == "call_stmt":
         raise _undefined_procedure(node.funccall)
-    raise _refusal(name)
+    raise _refusal(statement)
 
 
 def dropped_names(statement: pb.DropStmt, temp_schema: str) -> list[str]:
@@ -99,26 +107,26 @@ def dropped_names(statement: pb.DropStmt, temp_schema: str) -> list[str]:
         UnsupportedStatement, ReadOnly: it drops something else.
     """
     if statement.remove_type not in {pb.OBJECT_TABLE, pb.OBJECT_VIEW}:
-        raise ReadOnly(f"cannot drop this: {_READ_ONLY_HINT}")
+        raise read_only(f"DROP {object_words(statement.remove_type)}")
     names = []
     for item in statement.objects:
         parts = names_of(item.list.items)
         if len(parts) > 1 and parts[-2] not in {"pg_temp", temp_schema}:
-            raise ReadOnly(f'cannot drop "{".".join(parts)}": {_READ_ONLY_HINT}')
+            raise read_only(f"DROP {object_words(statement.remove_type)}")
         names.append(parts[-1])
     return names
 
 
 def _check_temporary(relation: pb.RangeVar, what: str) -> None:
     if relation.relpersistence != "t" and relation.schemaname != "pg_temp":
-        keyword = what.removeprefix("CREATE ") if what.startswith("CREATE ") else "TABLE"
-        raise ReadOnly(f'{what} "{relation.relname}": {_READ_ONLY_HINT} (CREATE TEMP {keyword} …)')
+        keyword = what.split()[1] if what.startswith("CREATE ") else "TABLE"
+        raise read_only(what, f"make it temporary (CREATE TEMP {keyword} ...)")
 
 
-def _refusal(name: str) -> GatewayError:
-    shown = name.removesuffix("_stmt").replace("_", " ").upper()
+def _refusal(statement: Statement) -> GatewayError:
+    name, shown = statement.node_name, command_tag_of(statement)
     if name.startswith(_ALTERING_PREFIXES):
-        return ReadOnly(f"cannot execute {shown}: {_READ_ONLY_HINT}")
+        return read_only(shown)
     if name == "copy_stmt":
         return UnsupportedStatement("COPY is only supported TO STDOUT")
     return UnsupportedStatement(f"{shown} is not supported by this server")

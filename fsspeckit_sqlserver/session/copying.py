@@ -109,7 +109,7 @@ def _query_of(node: pg.CopyStmt) -> Statement:
 def _copy_in(state: SessionState, statement: Statement) -> Steps[Rows]:
     """Take rows until the client ends them. All of them are kept, or none."""
     if statement.node.HasField("where_clause"):
-        raise Unsupported("COPY FROM … WHERE is not served; copy all rows, then delete")
+        raise Unsupported("COPY FROM ... WHERE is not served; copy all rows, then delete")
     target = yield from open_copy(statement)
     chosen = copy_format(statement.node, [column.name for column in target.columns])
     transaction = state.transaction

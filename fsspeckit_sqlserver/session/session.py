@@ -177,7 +177,7 @@ class Session:
                 if not state.transaction.is_open:  # outside a block every statement is its own: portals end here
                     yield from state.close_portals(name for name, portal in state.portals.items() if not portal.hold)
             case fe.FunctionCall():
-                raise Unsupported("fast-path function calls are not served; use SELECT function(…)")
+                raise Unsupported("fast-path function calls are not served; use SELECT function(...)")
             case _:
                 pass  # the rest of a COPY that is over
 

@@ -72,7 +72,7 @@ def _start(state: SessionState, message: fe.StartupMessage) -> Steps[None]:
         raise InvalidAuthorization("no PostgreSQL user name specified in startup packet")
     database = parameters.pop("database", "") or user
     if parameters.pop("replication", "off").lower() not in {"off", "false", "no", "0"}:
-        raise Unsupported("replication connections are not served; connect without replication=…")
+        raise Unsupported("replication connections are not served; connect without replication=...")
     unknown_options = tuple(name for name in parameters if name.startswith("_pq_."))
     minor = (
         message.minor if message.minor in {0, LATEST_MINOR} else (LATEST_MINOR if message.minor > LATEST_MINOR else 0)

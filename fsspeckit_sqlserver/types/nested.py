@@ -27,7 +27,7 @@ _BACKSLASHED: Final = r"\\\1"
 class RaggedLists(Unsupported):
     """Lists of lists that no array of PostgreSQL can be."""
 
-    hint = "Show it with to_json(…), or take it apart with unnest(…)."
+    hint = "Show it with to_json(...), or take it apart with unnest(...)."
 
     def __init__(self) -> None:
         super().__init__("lists of lists of different lengths are no array")

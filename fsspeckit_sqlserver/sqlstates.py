@@ -93,6 +93,7 @@ SQLSTATES: Final = MappingProxyType(
         "invalid-power-argument": "2201F",
         "invalid-logarithm-argument": "2201E",
         "substring-error": "22011",
+        "array-subscript": "2202E",  # array_subscript_error
         "bad-copy-format": "22P04",
         "invalid-text": "22P02",  # invalid_text_representation
         "invalid-binary": "22P03",  # invalid_binary_representation

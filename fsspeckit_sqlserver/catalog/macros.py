@@ -280,7 +280,6 @@ _WRITTEN: Final = (
     "CREATE MACRO gw_pg.array_length(a, d) AS CASE WHEN len(a) > 0 THEN len(a) END::INTEGER",
     "CREATE MACRO gw_pg.cardinality(a) AS len(a)::INTEGER",
     """CREATE MACRO gw_pg.array_dims(a) AS CASE WHEN len(a) > 0 THEN '[1:' || len(a) || ']' END""",
-    "CREATE MACRO gw_pg.trim_array(a, n) AS a[1:len(a) - n]",
     """CREATE MACRO gw_pg.array_positions(a, x) AS list_filter(generate_series(1, len(a)),
         lambda i: a[i] IS NOT DISTINCT FROM x)::INTEGER[]""",
     "CREATE MACRO gw_pg.array_fill(x, d) AS list_transform(generate_series(1, d[1]), lambda i: x)",

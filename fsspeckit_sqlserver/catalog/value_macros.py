@@ -195,6 +195,15 @@ _IDENTIFIERS: Final = (
         WHEN x IS NULL THEN error('22023 null values cannot be formatted as an SQL identifier')::VARCHAR
         ELSE gw_pg.quote_ident(x) END""",
 )
+_CORNERS: Final = (
+    """CREATE MACRO gw_pg.gw_days_between(a, b) AS CASE
+        WHEN isinf(a) OR isinf(b) THEN error('22008 cannot subtract infinite dates')::BIGINT ELSE a - b END""",
+    """CREATE MACRO gw_pg.gw_unbounded(x, v) AS CASE
+        WHEN isinf(x) THEN CASE WHEN x > DATE '2000-01-01' THEN 'Infinity'::DOUBLE ELSE '-Infinity'::DOUBLE END
+        ELSE v END""",
+    """CREATE MACRO gw_pg.trim_array(a, n) AS CASE WHEN n < 0 OR n > len(a)
+        THEN error('2202E number of elements to trim must be between 0 and ' || len(a)) ELSE a[1:len(a) - n] END""",
+)
 
-VALUE_MACROS: Final = (*_TIMES, *_TEXTS, *_SHIFTS, *_REGEXPS, *_IDENTIFIERS)
+VALUE_MACROS: Final = (*_CORNERS, *_TIMES, *_TEXTS, *_SHIFTS, *_REGEXPS, *_IDENTIFIERS)
 """DDL of the macros, those used by others first."""

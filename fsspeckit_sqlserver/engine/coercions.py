@@ -197,6 +197,9 @@ def int4_series(item: pb.Node, alias: str, column: str) -> None:
     replace_node(item, node)
 
 
+_ENDLESS: Final = frozenset(["year", "decade", "century", "millennium", "isoyear", "epoch", "julian"])
+
+
 def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | None:
     """Rewrite a call that DuckDB does differently for these types; return its type, None when it stays as it is."""
     arguments = node.func_call.args
@@ -274,6 +277,11 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     if name == "substring" and len(kinds) == 2 and kinds[1] in TEXTS and arguments[1].WhichOneof("node") != "a_const":
         replace_node(node, call(("gw_pg", "gw_substring_like"), copied(arguments[0]), copied(arguments[1])))
         return oids.TEXT
+    if name == "date_part" and len(kinds) == 2 and kinds[1] in _DATES:
+        field = string_value(arguments[0])
+        if field is not None and field.lower() in _ENDLESS:
+            replace_node(node, call(("gw_pg", "gw_unbounded"), copied(arguments[1]), cast(node, type_name("float8"))))
+            return oids.FLOAT8
     if name in {"date_trunc", "date_bin"} and len(kinds) > 1:
         return _note_truncation(node, name, kinds)
     return None

@@ -7,6 +7,7 @@ from fsspeckit_lib.errors import BadInput, ReadOnly, ResourceExhausted, Unsuppor
 __all__ = [
     "AmbiguousColumn",
     "AmbiguousFunction",
+    "ArraySubscriptProblem",
     "CannotCoerce",
     "CardinalityViolation",
     "CheckViolation",
@@ -338,6 +339,12 @@ class InvalidColumnReference(StatementProblem):
     """ORDER BY or a column list names a column that is not there to be named."""
 
     kind = "invalid-column-reference"
+
+
+class ArraySubscriptProblem(StatementProblem):
+    """A place in an array, or a number of elements, that it has not."""
+
+    kind = "array-subscript"
 
 
 class SubstringError(StatementProblem):

@@ -16,6 +16,7 @@ from fsspeckit_lib.sql import StatementTooComplex
 from fsspeckit_sqlserver.engine.errors import (
     AmbiguousColumn,
     AmbiguousFunction,
+    ArraySubscriptProblem,
     CannotCoerce,
     CardinalityViolation,
     CheckViolation,
@@ -149,6 +150,7 @@ _RAISED_PROBLEMS: Final[dict[str, type[StatementProblem] | type[UnsupportedState
     "22011": SubstringError,
     "2201B": InvalidRegexp,
     "22023": InvalidParameterValue,
+    "2202E": ArraySubscriptProblem,
     "22P02": InvalidText,
     "3D000": UndefinedDatabase,
     "3F000": UndefinedSchema,
@@ -162,6 +164,7 @@ _RAISED = re.compile(
     rf"(?:Python exception occurred while executing the UDF: \w+: )?({'|'.join(_RAISED_PROBLEMS)}) (.*)", re.DOTALL
 )
 _ZONE = re.compile(r"Unknown TimeZone '(.*?)'.*", re.DOTALL)
+_NOT_FINITE = re.compile(r'Could not convert string "[+-]?(nan|inf(inity)?)" to DECIMAL', re.IGNORECASE)
 _PREFIX = re.compile(r"^[A-Za-z ]+ Error: ")
 _EXCERPT = re.compile(r"\n\s*\nLINE \d+:.*", re.DOTALL)
 _CANDIDATES = re.compile(r"\s*\n\s*(Candidate|Did you mean|Either add|You might)", re.DOTALL)
@@ -196,6 +199,8 @@ def translate_duckdb(error: Exception) -> GatewayError:
         return InvalidParameterValue(_ZONE.sub(r'time zone "\1" not recognized', text))
     if isinstance(error, duckdb.NotSupportedError | duckdb.PermissionException):
         return UnsupportedStatement(message, hint)
+    if isinstance(error, duckdb.ConversionException) and _NOT_FINITE.match(text):
+        return UnsupportedStatement("numeric NaN and Infinity are not supported", "Use double precision.")
     for kind, pattern, problem in _PATTERNS:
         if isinstance(error, kind) and pattern.match(text):
             shown, is_known = reworded(message)

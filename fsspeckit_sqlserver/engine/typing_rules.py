@@ -67,7 +67,9 @@ _INT4 = (
     "num_nulls num_nonnulls pg_backend_pid regexp_count regexp_instr scale min_scale array_position pg_column_size"
 )
 _VOID = "pg_sleep pg_advisory_lock pg_advisory_xact_lock pg_advisory_unlock_all pg_notify setseed"
-_FLOAT8 = "sqrt cbrt exp ln power pow pi degrees radians sin cos tan asin acos atan atan2 random date_part corr covar_pop"
+_FLOAT8 = (
+    "sqrt cbrt exp ln power pow pi degrees radians sin cos tan asin acos atan atan2 random date_part corr covar_pop"
+)
 _BOOL = "starts_with bool_and bool_or every isfinite regexp_like pg_try_advisory_lock pg_advisory_unlock"
 RESULTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_TEXT.split(), oids.TEXT),

@@ -130,3 +130,7 @@ SELECT * FROM people TABLESAMPLE BERNOULLI (101)
 SELECT * FROM people TABLESAMPLE BERNOULLI (-1)
 SELECT * FROM people TABLESAMPLE BERNOULLI (1, 2)
 PREPARE open AS SELECT $1 IS NULL
+SELECT 'infinity'::date - '2024-01-01'::date
+SELECT x - '-infinity'::date FROM (VALUES ('2024-01-01'::date)) AS t(x)
+SELECT trim_array(ARRAY[1, 2, 3], 4)
+SELECT trim_array(ARRAY[1, 2, 3], -1)

@@ -334,3 +334,8 @@ SELECT 1 = ALL(ARRAY[1,NULL]), 1 <> ALL(ARRAY[2,NULL]), 1 = ANY(ARRAY[2,NULL]), 
 SELECT upper(name) = ALL(tags) FROM people ORDER BY id
 SELECT (name || '') = ALL(tags), (name || '') = ANY(tags) FROM people ORDER BY id
 SELECT to_char(date '2024-05-06', 'Mon DD, YYYY') = ALL(tags) FROM people ORDER BY id
+SELECT date_part('year', 'infinity'::timestamp), date_part('month', 'infinity'::timestamp), date_part('epoch', '-infinity'::date)
+SELECT date_part('year', x), x - '2024-01-01'::date FROM (VALUES ('2024-01-05'::date), (NULL)) AS t(x)
+SELECT trim_array(ARRAY[1, 2, 3], 3), trim_array(ARRAY['a', 'b'], 0), trim_array(NULL::int[], 1), trim_array(ARRAY[1], NULL)
+SELECT extract(year from 'infinity'::date)
+SELECT 'Infinity'::float8::numeric

@@ -18,6 +18,16 @@ from fsspeckit_sqlserver.engine.trees import call, cast, string, string_value, t
 
 __all__ = ["parsed_date"]
 
+_NUMBERS: Final = {
+    "YYYY": (4, "%Y"), "YY": (2, "%y"), "MM": (2, "%m"), "DD": (2, "%d"), "HH24": (2, "%H"), "HH12": (2, "%I"),
+    "HH": (2, "%I"), "MI": (2, "%M"), "SS": (2, "%S"),
+}  # fmt: skip
+_FRACTIONS: Final = {"MS": (3, "%g"), "US": (6, "%f")}
+_NAMES: Final = {
+    "MON": ("[A-Za-z]{3}", "%b"), "MONTH": ("[A-Za-z]+", "%B"), "AM": ("[AaPp][Mm]", "%p"), "PM": ("[AaPp][Mm]", "%p")
+}  # fmt: skip
+_SEPARATOR: Final = r"[!-/:-@\[-`{-~\s]"
+_MOST_GROUPS: Final = 9  # that a replacement of RE2 can name
 _YEARS: Final = frozenset({"YYYY", "YY", "IYYY"})
 
 
@@ -42,10 +52,47 @@ def parsed_date(arguments: Sequence[pb.Node], target: str) -> pb.Node | None:
         raise UnsupportedStatement("to_date and to_timestamp take a constant format of dates and times")
     if not names & _YEARS:
         raise UnsupportedStatement("to_date and to_timestamp without a year are not supported")
-    read = call("strptime", arguments[0], string(converted))
+    lenient = _lenient(fields)
+    if lenient is None:
+        read = call("strptime", arguments[0], string(converted))
+    else:
+        found, replacement, codes = lenient
+        plain = call("regexp_replace", arguments[0], string(found), string(replacement))
+        read = call("strptime", plain, string(codes))
     if "YY" in names:
         read = call(("gw_pg", "gw_of_short_year"), read)
     return cast(read, type_name(target))
+
+
+def _lenient(fields: Sequence[Field]) -> tuple[str, str, str] | None:
+    """Return a pattern of the fields, what puts bars between them, and strptime's format of that; None for rare ones.
+
+    As PostgreSQL reads: blanks before a field, any separator or none for one of the format, anything behind the last.
+    """
+    pattern, codes = "(?s)^", []
+    for place, field in enumerate(fields):
+        following = fields[place + 1] if place + 1 < len(fields) else None
+        if not field.word:
+            if any(letter.isdigit() for letter in field.text):
+                return None
+            optional = "".join("[^0-9]" if letter.isalpha() else _SEPARATOR + "?" for letter in field.text)
+            is_behind_digits = place > 0 and fields[place - 1].name in _NUMBERS  # which end at what is no digit
+            pattern += optional.replace(_SEPARATOR + "?", _SEPARATOR, 1) if is_behind_digits else optional
+            continue
+        is_open = not field.is_filled or following is None or not following.word or following.name in _NAMES
+        if field.name in _FRACTIONS and following is None:
+            pattern += rf"\s*([0-9]{{{_FRACTIONS[field.name][0]}}})(?:[^0-9].*)?$"
+        elif field.name in _NUMBERS:
+            digits = "+" if is_open else f"{{{_NUMBERS[field.name][0]}}}"
+            pattern += rf"\s*([0-9]{digits})"
+        elif field.name in _NAMES:
+            pattern += rf"\s*({_NAMES[field.name][0]})"
+        else:
+            return None
+        codes.append({**_NUMBERS, **_NAMES, **_FRACTIONS}[field.name][1])
+    if len(codes) > _MOST_GROUPS:
+        return None
+    return pattern + ".*$", "|".join(f"\\{number}" for number in range(1, len(codes) + 1)), "|".join(codes)
 
 
 def _written(field: Field) -> str:

@@ -26,6 +26,11 @@ _SAME = [
     "SELECT to_char(x, 'MON DD') FROM (SELECT timestamp '2024-01-05' AS x) AS t",
     "SELECT to_char(interval '1 day', 'Day')",
     "SELECT to_char(avg(x), 'FM990.00'), to_char(sum(x), '999') FROM (VALUES (1.25), (2.5), (NULL)) AS v (x)",
+    "SELECT to_date('05-06-69', 'DD-MM-YY'), to_date('05-06-70', 'DD-MM-YY'), to_date(NULL, 'YYYY')",
+    "SELECT to_date('2024-01-05 10:00:00', 'YYYY-MM-DD'), to_date('2024/1/5x', 'yyyy-mm-dd')",
+    "SELECT to_date(' 5  mAr 2024', 'DD Mon YYYY'), to_timestamp('6/7/2024 1:02 pm', 'DD/MM/YYYY HH:MI AM')",
+    "SELECT to_timestamp('2024-01-05T10:11:12.250', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS')",
+    "SELECT to_date('x', 'YYYY')",
     "SELECT x, to_char(x, 'FM999,990.0'), to_char(-x, '9.9PR') FROM generate_series(0, 3) AS x",
 ]
 

@@ -132,7 +132,7 @@ DIFFERENCES = [
     ),
     Difference(
         "These functions are not there, or only in part: `unistr`, `to_number`, `to_char` with EEEE of numerics or "
-        "with signs and text between digits.",
+        "with signs and text between digits, `to_date` without a year or of a text shorter than its format.",
         "SELECT to_number('1,5', '9,9')",
         r"unistr|to_number|'Day'"
         r"|pg_column_size",
@@ -209,6 +209,11 @@ DIFFERENCES = [
         " them; `substring(x, $1, $2)` with open parameters counts letters, and takes no pattern.",
         "PREPARE p AS SELECT $1 IS NULL",
         r"SELECT \$1 IS NULL",
+    ),
+    Difference(
+        "`upper` of ß is the capital ẞ.",
+        "SELECT upper('Straße')",
+        r"upper\('Straße",
     ),
     Difference(
         "Two-phase commit is refused.",

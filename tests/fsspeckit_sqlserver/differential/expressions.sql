@@ -455,3 +455,4 @@ SELECT ARRAY[true, NULL, false]::text
 SELECT 'tr'::bool, 'of'::bool
 SELECT json_object_keys('{"a":1,"b":2}')
 SELECT date '0044-03-15 BC' || '!'
+SELECT upper('Straße')

@@ -19,6 +19,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
 )
 from fsspeckit_sqlserver.catalog.json_macros import install_json
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
+from fsspeckit_sqlserver.catalog.procedures import PROCEDURE_MACROS, procedure_texts
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_ddl
 from fsspeckit_sqlserver.catalog.views import VIEWS, view_ddl
@@ -32,6 +33,7 @@ _OWN_TABLES = (
     "CREATE TABLE gw_pg.gw_size(oid UINTEGER, size_bytes BIGINT)",
     "CREATE TABLE gw_pg.gw_type_name(oid UINTEGER, shown VARCHAR, is_shown BOOLEAN)",
     "CREATE TABLE gw_pg.gw_function(oid UINTEGER, name VARCHAR)",
+    "CREATE TABLE gw_pg.gw_procedure(oid UINTEGER, arguments VARCHAR, identity VARCHAR, result VARCHAR)",
     # maps as in `map_views`, but of thousands of rows that never change: made once
     "CREATE TABLE gw_pg.gw_regproc_map(gw_map MAP(UINTEGER, VARCHAR))",
     "CREATE TABLE gw_pg.gw_regproc_oid_map(gw_map MAP(VARCHAR, UINTEGER))",
@@ -44,6 +46,10 @@ _OWN_TABLES = (
 _OWN_COLUMNS: Mapping[str, tuple[tuple[str, pa.DataType], ...]] = {
     "gw_size": (("oid", pa.uint32()), ("size_bytes", pa.int64())),
     "gw_function": (("oid", pa.uint32()), ("name", pa.string())),
+    "gw_procedure": (
+        *(("oid", pa.uint32()), ("arguments", pa.string())),
+        *(("identity", pa.string()), ("result", pa.string())),
+    ),
     "gw_denied": (("role", pa.string()), ("oid", pa.uint32())),
     "gw_type_name": (("oid", pa.uint32()), ("shown", pa.string()), ("is_shown", pa.bool_())),
     "gw_keyword": (
@@ -120,10 +126,11 @@ class Catalog:
             connection.execute(statement)
         self.set_variables(connection, "postgres", "postgres", ("public",))
         install_json(connection)
-        for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS):
+        for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS, *PROCEDURE_MACROS):
             connection.execute(statement)
         rows = static_rows()
         rows["gw_type_name"] = _type_names()
+        rows["gw_procedure"] = procedure_texts()
         rows["gw_function"] = [_function(line) for line in data_lines("functions")]
         rows["gw_keyword"] = [_keyword(line) for line in data_lines("keywords")]
         for name, content in rows.items():

@@ -12,6 +12,11 @@ import pathlib
 import subprocess
 import sys
 
+import duckdb
+
+from fsspeckit_sqlserver.catalog.catalog import Catalog
+from fsspeckit_sqlserver.catalog.definitions import type_definitions
+
 _DATA = pathlib.Path(__file__).parent / "data"
 _RELATIONS = """
 SELECT n.nspname::text || ' ' || c.relname::text || ' ' || c.oid::text || ' ' || c.relkind::text || ' ' || (
@@ -72,6 +77,44 @@ WHERE oid < 10000 AND typcategory <> 'A' AND typtype <> 'c'
 ORDER BY 1
 """
 
+# Name and signature of each, with the texts psql shows. Flags: s(trict), r (a set), volatility, parallel safety.
+_PROCEDURES = """
+SELECT concat_ws(E'\\t', p.oid, proname, prokind::text, CASE WHEN proisstrict THEN 's' ELSE '' END
+    || CASE WHEN proretset THEN 'r' ELSE '' END || provolatile::text || proparallel::text,
+    procost, prorows, provariadic::int, pronargdefaults, prorettype::int, proargtypes::text,
+    coalesce(array_to_string(proallargtypes, ' '), ''), coalesce(array_to_string(proargmodes, ''), ''),
+    coalesce(array_to_string(proargnames, ','), ''), pg_get_function_arguments(p.oid),
+    pg_get_function_identity_arguments(p.oid), coalesce(pg_get_function_result(p.oid), ''))
+FROM pg_proc p WHERE pronamespace = 11 ORDER BY p.oid
+"""
+
+
+_TRANSLATED = """
+bpchar btrim clock_timestamp div every extract json_agg json_build_array json_build_object json_object_agg
+json_object_keys jsonb_agg jsonb_array_length jsonb_build_array jsonb_build_object jsonb_extract_path
+jsonb_extract_path_text jsonb_object jsonb_object_agg jsonb_object_keys jsonb_pretty jsonb_strip_nulls lastval
+make_interval normalize num_nonnulls num_nulls percentile_cont percentile_disc pg_advisory_lock_shared
+pg_advisory_unlock_shared pg_advisory_xact_lock_shared pg_try_advisory_lock_shared pg_try_advisory_xact_lock_shared
+regexp_count regexp_instr regexp_like regexp_match regexp_substr statement_timestamp string_to_table timeofday to_char
+to_date to_jsonb to_number
+"""
+"""Functions that the dialect writes otherwise for DuckDB, and those of the session."""
+
+
+def _callable_names() -> set[str]:
+    """Return the names of the functions that can be called here: DuckDB's, and the catalog's own."""
+    with duckdb.connect() as connection:
+        Catalog().install(connection)
+        rows = connection.execute("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
+    return {str(name).lower() for (name,) in rows} | set(_TRANSLATED.split())
+
+
+def _write_procedures(lines: list[str]) -> None:
+    named = {oid for kind in type_definitions() for oid, _ in kind.functions}
+    known = _callable_names()
+    kept = [line for line in lines if int(line.split("\t")[0]) in named or line.split("\t")[1] in known]
+    (_DATA / "procedures.txt").write_text("\n".join(kept) + "\n")
+
 
 def main() -> None:
     """Query and write."""
@@ -81,6 +124,8 @@ def main() -> None:
     ):
         result = subprocess.run(["psql", *sys.argv[1:], "-AtXc", query], check=True, capture_output=True, text=True)
         (_DATA / f"{name}.txt").write_text(result.stdout)
+    command = ["psql", *sys.argv[1:], "-AtXc", _PROCEDURES]
+    _write_procedures(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines())
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
     relation_definitions,
     type_definitions,
 )
+from fsspeckit_sqlserver.catalog.procedures import procedure_rows
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.composite import RowType
@@ -81,7 +82,7 @@ def static_rows() -> Rows:
         "pg_settings": [_setting(line) for line in data_lines("settings")],
         "pg_range": [_range(line) for line in data_lines("ranges")],
         "pg_type": _types(),
-        "pg_proc": _io_functions(),
+        "pg_proc": procedure_rows(),
     }
     rows["pg_class"], rows["pg_attribute"] = _system_relations()
     return rows
@@ -149,29 +150,6 @@ def _types() -> list[Row]:
             **{column: function for column, (function, _) in zip(_TYPE_FUNCTIONS, kind.functions, strict=True)},
         }
         for kind in type_definitions()
-    ]
-
-
-def _io_functions() -> list[Row]:
-    found = {oid: name for kind in type_definitions() for oid, name in kind.functions if oid}
-    return [
-        {
-            "oid": oid,
-            "proname": name,
-            "pronamespace": _PG_CATALOG,
-            "proowner": _OWNER,
-            "prolang": 12,
-            "procost": 1.0,
-            "prokind": "f",
-            "proisstrict": True,
-            "provolatile": "i",
-            "proparallel": "s",
-            "pronargs": 1,
-            "prorettype": oids.TEXT,
-            "proargtypes": [oids.TEXT],
-            "prosrc": name,
-        }
-        for oid, name in sorted(found.items())
     ]
 
 

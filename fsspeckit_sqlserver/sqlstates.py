@@ -93,6 +93,8 @@ SQLSTATES: Final = MappingProxyType(
         "invalid-power-argument": "2201F",
         "invalid-logarithm-argument": "2201E",
         "substring-error": "22011",
+        "string-too-long": "22001",
+        "bit-length-mismatch": "22026",
         "array-subscript": "2202E",  # array_subscript_error
         "bad-copy-format": "22P04",
         "invalid-text": "22P02",  # invalid_text_representation

@@ -18,6 +18,7 @@ from fsspeckit_sqlserver.catalog.definitions import (
     type_definitions,
 )
 from fsspeckit_sqlserver.catalog.json_macros import install_json
+from fsspeckit_sqlserver.catalog.length_macros import LENGTH_MACROS
 from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
 from fsspeckit_sqlserver.catalog.procedures import PROCEDURE_MACROS, procedure_texts
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
@@ -126,7 +127,7 @@ class Catalog:
             connection.execute(statement)
         self.set_variables(connection, "postgres", "postgres", ("public",))
         install_json(connection)
-        for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS, *PROCEDURE_MACROS):
+        for statement in (*views, *HELPERS, *MACROS, *TABLE_MACROS, *PROCEDURE_MACROS, *LENGTH_MACROS):
             connection.execute(statement)
         rows = static_rows()
         rows["gw_type_name"] = _type_names()

@@ -20,6 +20,7 @@ from fsspeckit_sqlserver.engine.errors import (
     DuplicateTable,
     WrongObjectType,
 )
+from fsspeckit_sqlserver.engine.lengths import enforce_lengths, lengths_of
 from fsspeckit_sqlserver.engine.making import Making
 from fsspeckit_sqlserver.engine.moments import bound_values
 from fsspeckit_sqlserver.engine.parameters import cast_parameters, count_parameters, infer_parameters
@@ -200,6 +201,9 @@ class Changes:
         self._adopt_constants(message)
         manifests = self._planner.manifests(resolution.datasets)
         cast_parameters(message, dict(enumerate(types, 1)))
+        columns = list(self._temporaries.tables[statement.node.relation.relname])
+        lengths = lengths_of(definition)
+        enforce_lengths(message, lengths, columns, self._width(statement) if lengths and name == "insert_stmt" else 0)
         Dialect(self._planner.surroundings()).rewrite(node)
         if not self._planner.is_shareable:
             point_at_own(node)

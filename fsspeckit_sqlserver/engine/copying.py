@@ -18,6 +18,7 @@ from fsspeckit_sqlserver.engine.errors import (
     UndefinedColumn,
     UndefinedTable,
 )
+from fsspeckit_sqlserver.engine.lengths import fitted, lengths_of
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
@@ -57,6 +58,7 @@ class TableCopy:
         """
         self._line, self._temporaries = first_line, temporaries
         self._connections, self._undo, self._table, self._types = connections, undo, table, columns
+        self._lengths = lengths_of(temporaries.definitions.get(table))
         self.columns: tuple[Column, ...] = tuple(column_for(name, kind) for name, kind in columns.items())
 
     def write(self, rows: pa.Table) -> None:
@@ -68,8 +70,8 @@ class TableCopy:
         arrays = [_lists(array, column) for array, column in zip(rows.columns, self.columns, strict=True)]
         table = pa.table(arrays, names=[str(place) for place in range(len(arrays))])
         values = ", ".join(
-            _expression(f'"{place}"', kind, column)
-            for place, (kind, column) in enumerate(zip(self._types.values(), self.columns, strict=True))
+            fitted(_expression(f'"{place}"', kind, column), self._lengths.get(name))
+            for place, ((name, kind), column) in enumerate(zip(self._types.items(), self.columns, strict=True))
         )
         names = ", ".join(quoted(name) for name in self._types)
         self._undo.before_append(self._table)

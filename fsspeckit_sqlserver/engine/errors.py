@@ -8,6 +8,7 @@ __all__ = [
     "AmbiguousColumn",
     "AmbiguousFunction",
     "ArraySubscriptProblem",
+    "BitLengthMismatch",
     "CannotCoerce",
     "CardinalityViolation",
     "CheckViolation",
@@ -41,6 +42,7 @@ __all__ = [
     "OutOfMemory",
     "SequenceExhausted",
     "StatementProblem",
+    "StringTooLong",
     "SubstringError",
     "UndefinedColumn",
     "UndefinedDatabase",
@@ -351,6 +353,18 @@ class SubstringError(StatementProblem):
     """A substring of negative length."""
 
     kind = "substring-error"
+
+
+class StringTooLong(StatementProblem):
+    """A text or bit string does not fit into its column."""
+
+    kind = "string-too-long"
+
+
+class BitLengthMismatch(StatementProblem):
+    """A bit string has another length than its column."""
+
+    kind = "bit-length-mismatch"
 
 
 class UnsupportedStatement(Unsupported):

@@ -18,10 +18,10 @@ from fsspeckit_sqlserver.engine.dialect import Surroundings
 from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
 from fsspeckit_sqlserver.engine.moments import Moment, bound_values
-from fsspeckit_sqlserver.engine.output_names import Origin
+from fsspeckit_sqlserver.engine.origins import note_origins
 from fsspeckit_sqlserver.engine.parameters import oid_of_value
 from fsspeckit_sqlserver.engine.relations import known_relations, settle_columns
-from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA, TEMP_SCHEMA
+from fsspeckit_sqlserver.engine.resolve import SCAN_SCHEMA
 from fsspeckit_sqlserver.engine.running import is_stale
 from fsspeckit_sqlserver.engine.scanning import Prepared
 from fsspeckit_sqlserver.engine.tables import DatasetTable, Shape
@@ -31,7 +31,6 @@ from fsspeckit_sqlserver.engine.trees import walk
 from fsspeckit_sqlserver.engine.world import World
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
-from fsspeckit_sqlserver.types.column import Column
 from fsspeckit_sqlserver.types.composite import composite_column, row_types_of
 from fsspeckit_sqlserver.types.mapping import column_for
 
@@ -226,7 +225,7 @@ class Planner:
             if self._connections.has_row_types:
                 plan.columns = tuple(map(composite_column, plan.columns, plan.duckdb_types))
                 self._world.note_row_types(row_types_of(plan.columns))
-            plan.columns = self._with_origins(plan.columns, origins)
+            note_origins(plan, origins, self._temporaries, self._world)
         finally:
             if not plan.uses_temp:
                 cursor.close()
@@ -286,22 +285,6 @@ class Planner:
             if snapshot is not None:
                 snapshot[name] = found[name]
         return [found[table.full_name] for table in tables]
-
-    def _with_origins(self, columns: tuple[Column, ...], origins: Sequence[Origin | None]) -> tuple[Column, ...]:
-        """Say of which table each column is, and which of its columns."""
-        if len(columns) != len(origins):
-            return columns
-        return tuple(
-            column
-            if origin is None
-            else Column(column.name, column.type_oid, column.typmod, self._oid_of(*origin[:2]), origin[2])
-            for column, origin in zip(columns, origins, strict=True)
-        )
-
-    def _oid_of(self, schema: str, name: str) -> int:
-        if schema == TEMP_SCHEMA:
-            return self._temporaries.oid_of(name)
-        return self._world.relation_oid(schema, name)
 
     def moment(self, now: dt.datetime | None = None) -> Moment:
         """Return when and where the statement runs."""

@@ -144,6 +144,8 @@ def known_rows(columns: tuple[Column, ...], verb: str, rows: Sequence[tuple[obje
     for place, column in enumerate(columns):
         values = [str(row[place]) if isinstance(row[place], uuid.UUID) else row[place] for row in rows]
         kind = pa.month_day_nano_interval() if column.type_oid == oids.INTERVAL else None
+        if column.type_oid == oids.BPCHAR and column.typmod > 4:
+            values = [None if value is None else str(value).ljust(column.typmod - 4) for value in values]
         arrays.append(pa.array(values, kind))
     known = KnownRows(columns, verb, pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns]))
     known.affected = len(rows)

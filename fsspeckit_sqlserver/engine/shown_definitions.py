@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fsspeckit_sqlserver.catalog.definitions import type_definitions
 from fsspeckit_sqlserver.deparsing import deparse_expression, quoted_text
 from fsspeckit_sqlserver.engine.table_definitions import TableDefinition
@@ -11,15 +13,18 @@ from fsspeckit_sqlserver.types.column import Column
 
 __all__ = ["declared_column", "shown_default"]
 
+_DECLARED: Final = frozenset({oids.VARCHAR, oids.BPCHAR, oids.BIT, oids.VARBIT})
+
 
 def declared_column(definition: TableDefinition, column: Column) -> Column:
-    """Return a column with the text type it was declared with, which DuckDB does not keep."""
+    """Return a column with the type of text or bits it was declared with, which DuckDB does not keep."""
     for item in definition.columns:
         kind = oids.oid_of_type(names_of(item.type_name.names)[-1])
-        if item.colname.casefold() == column.name.casefold() and kind in {oids.VARCHAR, oids.BPCHAR}:
+        if item.colname.casefold() == column.name.casefold() and kind in _DECLARED:
             lengths = [node.a_const.ival.ival for node in item.type_name.typmods]
             is_array = bool(item.type_name.array_bounds)
-            return Column(column.name, oids.ARRAY_OF[kind] if is_array else kind, lengths[0] + 4 if lengths else -1)
+            added = 4 if kind in {oids.VARCHAR, oids.BPCHAR} else 0
+            return Column(column.name, oids.ARRAY_OF[kind] if is_array else kind, lengths[0] + added if lengths else -1)
     return column
 
 

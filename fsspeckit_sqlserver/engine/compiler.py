@@ -15,7 +15,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.deparsing import deparse
 from fsspeckit_sqlserver.engine.announce import announced
-from fsspeckit_sqlserver.engine.constant_parameters import settle_constants
+from fsspeckit_sqlserver.engine.constant_parameters import settle_constants, settle_digits
 from fsspeckit_sqlserver.engine.dialect import Dialect, Surroundings, point_at_own
 from fsspeckit_sqlserver.engine.inference import Inferred, infer_types
 from fsspeckit_sqlserver.engine.interval_constants import separate_intervals
@@ -207,6 +207,7 @@ def compile_query(
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
     is_timeless = not reads_clock(node)
     cast_parameters(node, types)
+    settle_digits(node, types, values)
     inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
     for target, kind in zip(node.select_stmt.target_list, inferred or (), strict=False):
         if kind.oid == oids.REGPROC:  # shown as a name: ADBC learns from them how to read a type

@@ -27,7 +27,7 @@ from fsspeckit_sqlserver.engine.trees import (
 )
 from fsspeckit_sqlserver.types import oids
 
-__all__ = ["constant_numbers", "settle_constants"]
+__all__ = ["constant_numbers", "numeric_digits", "settle_constants", "settle_digits"]
 
 _TEXT_PLACES: Final[Mapping[str, Mapping[int, str]]] = {
     "to_char": {1: "9"},
@@ -54,6 +54,7 @@ _ROWS: Final[Mapping[str, str]] = {
         *(("object_keys", "{}"), ("to_record", "{}"), ("to_recordset", "[]")),
     )
 }
+_WIDTHS: Final = (18, 38)  # of DuckDB's decimals of 64 and 128 bits
 _PATHS: Final = frozenset({"#>", "#>>"})
 
 
@@ -87,6 +88,30 @@ def settle_constants(message: Message, types: Mapping[int, int], values: Sequenc
             nothing = parsed_expression("CASE WHEN false THEN 1 END")
             nothing.case_expr.args[0].case_when.result.CopyFrom(copied(node))
             replace_node(node, nothing)
+
+
+def numeric_digits(values: Sequence[object]) -> dict[int, tuple[int, int]]:
+    """Return n → precision and scale of a type that holds a numeric value; of NaN and what none holds, nothing."""
+    found = {}
+    for number, value in enumerate(values, 1):
+        if isinstance(value, Decimal) and value.is_finite():
+            scale = max(0, -int(value.as_tuple().exponent))
+            digits = max(value.adjusted() + 1, 1) + scale
+            if digits <= _WIDTHS[-1]:  # few widths, so that few plans differ; room is left for what it meets
+                found[number] = next(width for width in _WIDTHS if digits <= width), scale
+    return found
+
+
+def settle_digits(message: Message, types: Mapping[int, int], values: Sequence[object]) -> None:
+    """Let numerics without a precision have the digits of their values: DuckDB's cast would give each ten."""
+    known = {number: each for number, each in numeric_digits(values).items() if types.get(number) == oids.NUMERIC}
+    if not known:
+        return
+    for part in walk(message):
+        if isinstance(part, pb.TypeCast) and part.arg.param_ref.number in known:
+            target = part.type_name
+            if names_of(target.names)[-1] == "numeric" and not target.typmods and not target.array_bounds:
+                target.typmods.extend(map(integer, known[part.arg.param_ref.number]))
 
 
 def _places(message: Message) -> Iterator[tuple[pb.Node, pb.Node, str]]:

@@ -13,7 +13,7 @@ from fsspeckit_lib.datasets import Manifest
 from fsspeckit_lib.errors import AccessDenied, GatewayError
 from fsspeckit_sqlserver.engine.compiler import Draft, Plan, bind_columns, compile_query, draft_query
 from fsspeckit_sqlserver.engine.connections import Connections
-from fsspeckit_sqlserver.engine.constant_parameters import constant_numbers
+from fsspeckit_sqlserver.engine.constant_parameters import constant_numbers, numeric_digits
 from fsspeckit_sqlserver.engine.dialect import Surroundings
 from fsspeckit_sqlserver.engine.errors import UndefinedParameter
 from fsspeckit_sqlserver.engine.folding import Folder
@@ -37,7 +37,7 @@ from fsspeckit_sqlserver.types.mapping import column_for
 __all__ = ["Planner", "check_values"]
 
 _MAX_PLANS: Final = 256
-_MAX_PLANS_OF_VALUES: Final = 16
+_MAX_PLANS_OF_VALUES: Final = 64
 _MAX_SHARED_PLANS: Final = 2_000
 
 
@@ -180,13 +180,15 @@ class Planner:
         self, statement: Statement, declared: tuple[int, ...], values: Sequence[object]
     ) -> tuple[Plan, list[Manifest]]:
         fallback = tuple(oid_of_value(value) for value in values)
-        constants = self._constants(statement, values)
-        key = (statement.sql, declared, fallback, *self._connections.identity, *constants)
+        constants, digits = self._constants(statement, values), tuple(numeric_digits(values).items())
+        key = (statement.sql, declared, fallback, *self._connections.identity, *constants, *digits)
         plans = self._world.plans if self.is_shareable else self._plans
         if constants:
             plans = self._plans_of_values
         plan = plans.get(key)
-        if plan is None and fallback and not constants:  # as it was described, where the values do not tell more
+        if (
+            plan is None and fallback and not constants and not digits
+        ):  # as it was described, where the values do not tell more
             described = plans.get((statement.sql, declared, (), *self._connections.identity))
             plan = described if described is not None and described.is_typed else None
         if plan is not None:

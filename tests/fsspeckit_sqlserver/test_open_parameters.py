@@ -122,6 +122,18 @@ ANSWERS: list[tuple[str, list[str | None]]] = [
     ("select '{\"a\":1}'::jsonb ? $1", ["a"]),
     ("select jsonb_extract_path_text('{\"a\":1}'::jsonb,$1)", ["a"]),
 ]
+NUMERICS: list[tuple[str, list[str | None]]] = [
+    ("SELECT $1::numeric", ["0.12345678901234"]),
+    ("SELECT $1::numeric, $2::numeric", ["2.50", None]),
+    ("SELECT $1::numeric", ["1e5"]),
+    ("SELECT $1::numeric", ["-12345678901234567890123456789012345678"]),
+    ("SELECT $1::numeric(10, 2), $1::numeric::text", ["2.555"]),
+    ("SELECT n * $1, n + $2 FROM v WHERE id = 1", ["2.5", "0.001"]),
+    ("SELECT id FROM v WHERE n = $1", ["12.340000000001"]),
+    ("SELECT id FROM v WHERE n = $1", ["12.34"]),
+    ("SELECT sum(n) * $1 FROM v", ["2"]),
+    ("SELECT n FROM v WHERE n BETWEEN $1 AND $2 ORDER BY n", ["12.339999999999999999999", "99.990000000000001"]),
+]
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +174,12 @@ def test_open_parameters_have_the_same_types(pair: Pair, sql: str) -> None:
 
 @pytest.mark.parametrize(("sql", "values"), ANSWERS)
 def test_answers_with_values_are_the_same(pair: Pair, sql: str, values: list[str | None]) -> None:
+    theirs, ours = ((described(connection, sql), answered(connection, values)) for connection in pair)
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("sql", "values"), NUMERICS)
+def test_numerics_keep_their_digits(pair: Pair, sql: str, values: list[str | None]) -> None:
     theirs, ours = ((described(connection, sql), answered(connection, values)) for connection in pair)
     assert ours == theirs
 

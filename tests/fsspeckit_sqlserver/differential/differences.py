@@ -40,8 +40,9 @@ DIFFERENCES = [
         r"|paid / 3",
     ),
     Difference(
-        "A numeric without precision that is not a constant has ten decimal places; zeros at its end are shown but"
-        " where a result is a float that was cast. Numbers that meet in one column have the larger scale of the two.",
+        "A numeric without precision that is neither a constant nor a parameter has ten decimal places; zeros at its"
+        " end are shown but where a result is a float that was cast. Numbers that meet in one column have the larger"
+        " scale of the two.",
         "SELECT '2.50'::text::numeric",
         r"numeric\[\]|(float4|float8|text|varchar)::numeric|ELSE (2|0)\.5|coalesce\(paid, 0\)|UNION SELECT 2\.5",
     ),

@@ -19,9 +19,10 @@ from fsspeckit_sqlserver.catalog.definitions import (
 )
 from fsspeckit_sqlserver.catalog.json_macros import install_json
 from fsspeckit_sqlserver.catalog.length_macros import LENGTH_MACROS
-from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS, macro_names
+from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, macro_names
 from fsspeckit_sqlserver.catalog.procedures import PROCEDURE_MACROS, procedure_texts
 from fsspeckit_sqlserver.catalog.rows import CatalogTable, Row, dataset_rows, defaults_of, row_type_rows, static_rows
+from fsspeckit_sqlserver.catalog.table_macros import TABLE_MACROS
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_ddl
 from fsspeckit_sqlserver.catalog.views import VIEWS, view_ddl
 from fsspeckit_sqlserver.types import oids

@@ -15,8 +15,9 @@ from functools import lru_cache
 from typing import Final
 
 from fsspeckit_sqlserver.catalog.definitions import RelationDefinition, duckdb_type, relation_definitions
-from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS, TABLE_MACROS
+from fsspeckit_sqlserver.catalog.macros import HELPERS, MACROS
 from fsspeckit_sqlserver.catalog.rows import Row, attribute_row, class_row, defaults_of
+from fsspeckit_sqlserver.catalog.table_macros import TABLE_MACROS
 from fsspeckit_sqlserver.catalog.views import VIEWS, definition_text, view_ddl
 from fsspeckit_sqlserver.types.column import Column
 

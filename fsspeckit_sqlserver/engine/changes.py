@@ -70,6 +70,10 @@ class Changes:
             return self._making.create_sequence(statement.node)
         if name == "alter_seq_stmt":
             return self._making.restart_sequence(statement.node)
+        if name == "discard_stmt":  # SEQUENCES: the session does the rest
+            self._temporaries.forget_numbers()
+            self._planner.forget_plans()
+            return NoRows("DISCARD SEQUENCES")
         if name == "vacuum_stmt":
             return self._dropping.vacuum(statement.node)
         if name == "index_stmt":

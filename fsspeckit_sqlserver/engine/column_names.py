@@ -17,12 +17,12 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import InvalidColumnReference, StatementProblem, UndefinedObject
 from fsspeckit_sqlserver.engine.namespaces import (
-    SYSTEM_COLUMNS,
     Cte,
     Found,
     Level,
     RelationOf,
     Source,
+    is_system_column,
     joined,
     missing_column,
     missing_table,
@@ -80,7 +80,7 @@ class Scopes:
             check_sort_items(select, outputs, lambda node: self._in_union(node, outputs))
             self._expressions((select.limit_count, select.limit_offset), Level(parent), ctes)
             return outputs.without_origins()
-        level = Level(parent)
+        level = Level(parent, is_locked=bool(select.locking_clause))
         if select.values_lists:
             self._expressions(select.values_lists, level, ctes)
             self._expressions(
@@ -354,7 +354,7 @@ class Scopes:
         if len(parts) == 1:
             found = level.column(name, location)
             if found is None:
-                if folded in SYSTEM_COLUMNS or level.table(name) is not None:
+                if is_system_column(level, folded, location) or level.table(name) is not None:
                     return None
                 raise missing_column(level, "", name, location)
             self._qualify(node, found, level)
@@ -368,7 +368,7 @@ class Scopes:
             if source.is_join and not source.gives_columns:  # the name of what USING merged
                 del fields[:-1]
             return replace(Found(source, folded, 0))
-        if source.is_open or folded in SYSTEM_COLUMNS:
+        if source.is_open or is_system_column(level, folded, location, source):
             return None
         raise missing_column(level, parts[-2], name, location)
 

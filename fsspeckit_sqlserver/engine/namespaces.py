@@ -19,6 +19,8 @@ from fsspeckit_sqlserver.engine.errors import (
     StatementProblem,
     UndefinedColumn,
     UndefinedTable,
+    UnsupportedStatement,
+    read_only,
 )
 from fsspeckit_sqlserver.engine.trees import names_of
 
@@ -30,6 +32,7 @@ __all__ = [
     "Relation",
     "RelationOf",
     "Source",
+    "is_system_column",
     "joined",
     "missing_column",
     "missing_table",
@@ -137,6 +140,7 @@ class Level:
         sources: in sight.
         lateral: those before a thing in FROM, for what may look sideways.
         everything: all that was ever in its FROM, for hints.
+        is_locked: its rows are to be locked (FOR UPDATE).
     """
 
     parent: Level | None
@@ -144,6 +148,7 @@ class Level:
     lateral: list[Source] = field(default_factory=list)
     is_lateral: bool = False
     everything: list[Source] = field(default_factory=list)
+    is_locked: bool = False
 
     def visible(self) -> Iterator[Source]:
         """Yield what may be named now."""
@@ -218,6 +223,27 @@ def _through_joins(source: Source, folded: str, depth: int) -> Found:
             break
         source, folded = origin[0], origin[1].casefold()
     return Found(source, folded, depth)
+
+
+def is_system_column(level: Level, name: str, location: int, source: Source | None = None) -> bool:
+    """Return whether a name, case folded, is that of a system column, which only the system catalog has.
+
+    Raises:
+        ReadOnly: rows of a dataset are asked for by their places, to be changed (postgres_fdw).
+        UnsupportedStatement: a dataset or temporary table has no such column.
+    """
+    if name not in SYSTEM_COLUMNS:
+        return False
+    sources = [source] if source is not None else list(level.visible())
+    if any(item.is_table and item.schema not in {"pg_catalog", "information_schema"} for item in sources):
+        if level.is_locked:
+            raise read_only("SELECT FOR UPDATE")
+        raise UnsupportedStatement(
+            f'system column "{name}" is not kept: rows of files have neither versions nor places that last',
+            None,
+            _place(location),
+        )
+    return True
 
 
 def missing_table(level: Level, name: str, location: int) -> StatementProblem:

@@ -97,10 +97,16 @@ class Planner:
     def use_sequence(self, name: str, *, gives: bool) -> bool:
         """Return whether there is such a sequence, which gives a number; note it as the last one that did."""
         temporaries = self._temporaries
+        if gives:
+            temporaries.silent.discard(name)
         if not name or (gives and name in temporaries.sequences and name != temporaries.last_sequence):
             self.forget_plans()
             temporaries.last_sequence = name
         return name in temporaries.sequences
+
+    def is_silent(self, name: str) -> bool:
+        """Return whether a sequence has given no number since DISCARD SEQUENCES."""
+        return name in self._temporaries.silent
 
     @property
     def last_sequence(self) -> str:

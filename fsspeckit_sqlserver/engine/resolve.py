@@ -65,6 +65,10 @@ class Relations(Protocol[Found]):
         """Return whether there is such a sequence; note it as the last one where it gives a number."""
         ...
 
+    def is_silent(self, name: str) -> bool:
+        """Return whether a sequence has given no number since DISCARD SEQUENCES."""
+        ...
+
     @property
     def last_sequence(self) -> str:
         """The sequence that gave a number last in this session; empty for none."""

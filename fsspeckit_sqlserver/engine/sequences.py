@@ -22,6 +22,8 @@ class Sequences(Protocol):
 
     def use_sequence(self, name: str, *, gives: bool) -> bool: ...
 
+    def is_silent(self, name: str) -> bool: ...
+
 
 def point_at_sequence(function: pb.FuncCall, sequences: Sequences) -> None:
     """Let a call name DuckDB's function and sequence.
@@ -55,6 +57,8 @@ def point_at_sequence(function: pb.FuncCall, sequences: Sequences) -> None:
         if not sequences.use_sequence(sequence, gives=name == "nextval"):
             place = argument.a_const.location + 1
             raise UndefinedTable(f'relation "{text}" does not exist', None, place)
+        if name == "currval" and sequences.is_silent(sequence):
+            raise WrongState(f'currval of sequence "{sequence}" is not yet defined in this session')
     quoted = sequence.replace('"', '""')
     replace_node(function.args[0], string(f'temp.main."{quoted}"'))
     del function.funcname[:]

@@ -93,6 +93,7 @@ def check_statement(statement: Statement) -> None:
         "index_stmt",
         "alter_seq_stmt",
         "vacuum_stmt",
+        "discard_stmt",
     }:
         return
     if name == "call_stmt":

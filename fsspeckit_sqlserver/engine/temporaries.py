@@ -63,6 +63,7 @@ class Temporaries:
         definitions: of the tables that were made by CREATE TABLE; of others once they have constraints or indexes.
         sequences: by name.
         last_sequence: the one that gave a number last.
+        silent: sequences that have given none since DISCARD SEQUENCES.
         schema: in which they are: pg_temp_N.
     """
 
@@ -72,6 +73,7 @@ class Temporaries:
     definitions: dict[str, TableDefinition] = field(default_factory=dict)
     sequences: dict[str, TempSequence] = field(default_factory=dict)
     last_sequence: str = ""
+    silent: set[str] = field(default_factory=set)
     schema: str = field(default_factory=lambda: f"pg_temp_{next(_numbers)}")
     _oids: dict[str, int] = field(default_factory=dict)
     _levels: list[_Names] = field(default_factory=list)  # what there was at BEGIN, and at each savepoint
@@ -79,6 +81,10 @@ class Temporaries:
     def oid_of(self, name: str) -> int:
         """Return the OID of a relation in this session: a name keeps its own."""
         return self._oids.setdefault(name, _FIRST_OID + len(self._oids))
+
+    def forget_numbers(self) -> None:
+        """Let no sequence have given a number: DISCARD SEQUENCES."""
+        self.last_sequence, self.silent = "", set(self.sequences)
 
     def begin(self, savepoints: int) -> None:
         """Remember what there is, for BEGIN and each savepoint that was set before anything changed."""

@@ -9,6 +9,7 @@ from postgast import pg_query_pb2 as pg
 
 from fsspeckit_lib.errors import Unsupported
 from fsspeckit_sqlserver.session.commands import ReleaseLocks, ResetEngine, SetParameter, Steps, Unlisten
+from fsspeckit_sqlserver.session.engine_calls import run_in_engine
 from fsspeckit_sqlserver.session.errors import ActiveTransaction
 from fsspeckit_sqlserver.session.local_rows import Done, LocalRows, text_columns
 from fsspeckit_sqlserver.session.nodes import constant_text, setting_value
@@ -103,6 +104,8 @@ def discard(state: SessionState, statement: Statement, _parameters: tuple[object
         before = state.settings.snapshot()
         state.settings.reset_all()
         yield from state.announce_changes(before)
+    if target == pg.DISCARD_SEQUENCES and state.has_written:
+        yield from run_in_engine(state, statement, ())
     if target in {pg.DISCARD_ALL, pg.DISCARD_TEMP} and state.has_written:
         yield ResetEngine()
         state.has_written = False

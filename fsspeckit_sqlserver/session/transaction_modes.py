@@ -18,7 +18,9 @@ from fsspeckit_sqlserver.statement import Statement
 __all__ = ["check_characteristic", "refuse_when_read_only", "transaction_modes"]
 
 _NAMES: Final = ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
-_HARMLESS: Final = frozenset({"explain_stmt", "insert_stmt", "update_stmt", "delete_stmt", "vacuum_stmt", "copy_stmt"})
+_HARMLESS: Final = frozenset(
+    {"explain_stmt", "insert_stmt", "update_stmt", "delete_stmt", "vacuum_stmt", "copy_stmt", "discard_stmt"}
+)
 
 
 def transaction_modes(state: SessionState) -> dict[str, str]:

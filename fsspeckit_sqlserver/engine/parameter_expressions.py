@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from google.protobuf.message import Message
 from postgast import pg_query_pb2 as pb
 
+from fsspeckit_sqlserver.engine.errors import AmbiguousFunction
 from fsspeckit_sqlserver.engine.signatures import Found, common_type, find_function, find_operator, function_names
 from fsspeckit_sqlserver.engine.trees import child_messages, names_of
 from fsspeckit_sqlserver.types import oids
@@ -339,6 +340,12 @@ class ParameterExpressions:
                 return oids.BOOL
         found = find_operator(symbol, (one, other))
         if found is None:
+            if symbol == "+" and {one, other} == {oids.DATE, oids.UNKNOWN}:  # days, an interval or a time
+                words = " + ".join("date" if kind == oids.DATE else "unknown" for kind in (one, other))
+                raise AmbiguousFunction(
+                    f"operator is not unique: {words}",
+                    "Could not choose a best candidate operator. You might need to add explicit type casts.",
+                )
             return None
         self.note(left, found.arguments[0])
         if right is not None:

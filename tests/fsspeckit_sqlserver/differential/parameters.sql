@@ -301,3 +301,8 @@ insert into v values ($1,$2)
 update v set name=$1 where id=$2
 update v set n=n+$1, i8=$2 where d=$3
 delete from v where id=$1 and f<$2
+select d + $1 from v
+select $1 + d from v
+select d + $1 * interval '1 day' from v
+select d + '3', $1::int from v
+select d + $1::int from v

@@ -21,6 +21,7 @@ from fsspeckit_sqlserver.engine.errors import (
 from fsspeckit_sqlserver.engine.making import Making
 from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.rows import NoRows
+from fsspeckit_sqlserver.engine.sequences import keep_sequences
 from fsspeckit_sqlserver.engine.tables import quoted
 from fsspeckit_sqlserver.engine.temporaries import Temporaries
 from fsspeckit_sqlserver.engine.translation import translate_duckdb
@@ -145,6 +146,7 @@ class Altering:
         alter.relation.CopyFrom(relation)
         alter.relation.catalogname, alter.relation.schemaname = "temp", "main"
         alter.cmds.add().alter_table_cmd.CopyFrom(command)
+        keep_sequences(node, self._planner)
         Dialect(self._planner.surroundings()).rewrite(node)
         return deparse("alter_table_stmt", alter)
 

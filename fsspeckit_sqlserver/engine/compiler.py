@@ -207,6 +207,7 @@ def compile_query(
             name_targets(message)  # before the casts, which would give `SELECT $1` the type's name
     is_timeless = not reads_clock(node)
     cast_parameters(node, types)
+    _keep_constant_keys(node)
     settle_digits(node, types, values)
     inferred = infer_types(node, column_oids, date_order, is_strict=not draft.resolution.uses_catalog)
     for target, kind in zip(node.select_stmt.target_list, inferred or (), strict=False):
@@ -290,6 +291,21 @@ def _is_lookup(select: pb.SelectStmt) -> bool:
         for part in (condition, *parts)
         if part.WhichOneof("node") == "a_expr"
     )
+
+
+def _keep_constant_keys(node: pb.Node) -> None:
+    """`ORDER BY $1` and `GROUP BY $1` go by a constant, which DuckDB wants in an expression."""
+    for select in walk(node):
+        if not isinstance(select, pb.SelectStmt):
+            continue
+        for key in (*(item.sort_by.node for item in select.sort_clause), *select.group_clause):
+            inner = key
+            while inner.WhichOneof("node") == "type_cast":
+                inner = inner.type_cast.arg
+            if inner.WhichOneof("node") == "param_ref":
+                value = copied(key)
+                key.Clear()
+                key.coalesce_expr.args.add().CopyFrom(value)
 
 
 def _only(kinds: frozenset[int]) -> int | None:

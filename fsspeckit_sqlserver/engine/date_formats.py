@@ -14,11 +14,23 @@ from typing import Final
 from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.engine.errors import InvalidDatetime, UnsupportedStatement
-from fsspeckit_sqlserver.engine.trees import call, cast, copied, integer, null, parsed_expression, string, type_name
+from fsspeckit_sqlserver.engine.trees import (
+    call,
+    cast,
+    copied,
+    integer,
+    names_of,
+    null,
+    parsed_expression,
+    replace_node,
+    string,
+    type_name,
+    walk,
+)
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.zones import abbreviations
 
-__all__ = ["Field", "date_fields", "date_text", "zone_word"]
+__all__ = ["Field", "date_fields", "date_text", "name_zones", "zone_word"]
 
 _CAPITALS: Final = (
     "A.D. A.M. AD AM B.C. BC CC D DAY DDD DD DY FF1 FF2 FF3 FF4 FF5 FF6 FX HH24 HH12 HH IDDD ID IW IYYY IYY IY I J MI "
@@ -274,15 +286,21 @@ class _Writer:
         return _macro("lower", text) if field.word.islower() else text
 
     def _zone(self, field: Field) -> pb.Node:
-        if self._kind is None:
-            raise UnsupportedStatement(f"to_char with {field.word} of a value whose type is not known is not supported")
-        is_zoned = self._kind == oids.TIMESTAMPTZ or self._kind == oids.DATE
+        if self._kind is None:  # DuckDB knows
+            either = parsed_expression("CASE WHEN typeof(x) IN ('TIMESTAMP WITH TIME ZONE', 'DATE') THEN y ELSE z END")
+            case = either.case_expr.args[0].case_when
+            case.expr.a_expr.lexpr.func_call.args[0].CopyFrom(self._value)
+            case.result.CopyFrom(self._zone_of(field, oids.DATE))
+            either.case_expr.defresult.CopyFrom(self._zone_of(field, oids.TIMESTAMP))
+            return either
+        return self._zone_of(field, self._kind)
+
+    def _zone_of(self, field: Field, kind: int) -> pb.Node:
+        is_zoned = kind in {oids.TIMESTAMPTZ, oids.DATE}
         if not is_zoned:
             zeros = {"TZ": "", "TZH": "+00", "TZM": "00", "OF": "+00" if field.is_filled else "+0"}
             return string(zeros[field.name])
-        moment = (
-            copied(self._moment) if self._kind == oids.TIMESTAMPTZ else cast(self._moment, type_name("timestamptz"))
-        )
+        moment = copied(self._moment) if kind == oids.TIMESTAMPTZ else cast(self._moment, type_name("timestamptz"))
         if field.name == "TZ":
             word = _macro("zone_word", moment)
             return _macro("lower", word) if field.word.islower() else word
@@ -308,3 +326,14 @@ def _map(names: dict[str, str]) -> pb.Node:
         keys.a_array_expr.elements.add().CopyFrom(string(offset))
         values.a_array_expr.elements.add().CopyFrom(string(name))
     return call("map", keys, values) if names else call("map")
+
+
+def name_zones(node: pb.Node, zone: str) -> None:
+    """Put the abbreviations of a time zone where `gw_zone_word` stands for them."""
+    for part in list(walk(node)):
+        if (
+            isinstance(part, pb.Node)
+            and part.func_call.funcname
+            and names_of(part.func_call.funcname)[-1] == "gw_zone_word"
+        ):
+            replace_node(part, zone_word(part.func_call.args, zone))

@@ -16,7 +16,7 @@ from postgast import pg_query_pb2 as pb
 
 from fsspeckit_sqlserver.catalog.temporary import OWN_SCHEMA, own_names
 from fsspeckit_sqlserver.engine.casts import REG_TYPES, rewrite_cast, rewrite_type, show_reg_cast
-from fsspeckit_sqlserver.engine.date_formats import zone_word
+from fsspeckit_sqlserver.engine.date_formats import name_zones, zone_word
 from fsspeckit_sqlserver.engine.errors import UndefinedObject, UndefinedSchema, UnsupportedStatement
 from fsspeckit_sqlserver.engine.functions import REWRITES, SET_RETURNING, check_function, renamed
 from fsspeckit_sqlserver.engine.json_makers import JSON_MAKERS, json_made
@@ -254,6 +254,8 @@ class Dialect:
             replacement = rewrite([copied(argument) for argument in function.args])
             if replacement is not None:
                 replace_node(node, replacement)
+                if name == "to_char":
+                    name_zones(node, self._about.time_zone)
                 return
         if function.funcformat == pb.COERCE_SQL_SYNTAX and name not in {"btrim", "normalize"}:
             return  # EXTRACT, POSITION, OVERLAY, TRIM, AT TIME ZONE: DuckDB reads them as they are written

@@ -29,6 +29,7 @@ from fsspeckit_sqlserver.engine.planner import Planner
 from fsspeckit_sqlserver.engine.row_comparisons import expand_rows
 from fsspeckit_sqlserver.engine.rows import NoRows
 from fsspeckit_sqlserver.engine.scanning import Prepared
+from fsspeckit_sqlserver.engine.sequences import keep_sequences
 from fsspeckit_sqlserver.engine.table_definitions import (
     Constraint,
     Index,
@@ -81,6 +82,7 @@ class Making:
         """Return DuckDB's statement that makes a table."""
         node = definition.create_node(name)
         expand_rows(node)
+        keep_sequences(node, self._planner)
         Dialect(self._planner.surroundings()).rewrite(node)
         return deparse("create_stmt", node.create_stmt)
 

@@ -9,7 +9,7 @@ from postgast import pg_query_pb2 as pb
 from fsspeckit_sqlserver.engine.errors import UndefinedTable, UnsupportedStatement, WrongState
 from fsspeckit_sqlserver.engine.trees import names_of, replace_node, string, walk
 
-__all__ = ["SEQUENCE_FUNCTIONS", "point_at_sequence", "quiet_sequences"]
+__all__ = ["SEQUENCE_FUNCTIONS", "keep_sequences", "point_at_sequence", "quiet_sequences"]
 
 SEQUENCE_FUNCTIONS: Final = frozenset({"nextval", "currval", "setval", "lastval"})
 
@@ -64,6 +64,16 @@ def point_at_sequence(function: pb.FuncCall, sequences: Sequences) -> None:
     del function.funcname[:]
     for part in ("gw_sequence", name):
         function.funcname.add().string.sval = part
+
+
+def keep_sequences(node: pb.Node, sequences: Sequences) -> None:
+    """Let the defaults of a definition name DuckDB's function and sequence; nothing takes a number now."""
+    last = sequences.last_sequence
+    for part in walk(node):
+        if isinstance(part, pb.FuncCall) and names_of(part.funcname)[-1] in SEQUENCE_FUNCTIONS:
+            point_at_sequence(part, sequences)
+    if last and last != sequences.last_sequence:
+        sequences.use_sequence(last, gives=True)
 
 
 def quiet_sequences(node: pb.Node) -> None:

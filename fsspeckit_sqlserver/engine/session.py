@@ -71,6 +71,8 @@ class DuckSession:
             return self._describe(statement, self._world.with_row_types(parameter_oids))
         except RecursionError as error:
             raise StatementTooComplex() from error
+        except duckdb.Error as error:
+            raise translate_duckdb(error) from error
 
     def execute(self, statement: Statement, parameters: Sequence[object]) -> Rows:
         """See `session.ports.EngineSession`."""
@@ -79,6 +81,8 @@ class DuckSession:
             return self._execute(statement, parameters)
         except RecursionError as error:
             raise StatementTooComplex() from error
+        except duckdb.Error as error:
+            raise translate_duckdb(error) from error
 
     def _describe(self, statement: Statement, parameter_oids: Sequence[int]) -> SessionShape:
         check_statement(statement)

@@ -23,6 +23,7 @@ __all__ = [
     "StatementTimeout",
     "TooManyConnections",
     "UndefinedCursor",
+    "UndefinedParameter",
     "UndefinedSavepoint",
     "UndefinedSetting",
     "UndefinedStatement",
@@ -89,6 +90,12 @@ class UndefinedSetting(BadInput):
 
     def __str__(self) -> str:
         return f'unrecognized configuration parameter "{self.name}"'
+
+
+class UndefinedParameter(BadInput):
+    """A Query names a parameter, which only Bind can give."""
+
+    kind = "undefined-parameter"
 
 
 class InvalidSetting(InvalidValue):

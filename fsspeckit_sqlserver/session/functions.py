@@ -16,7 +16,7 @@ from fsspeckit_lib.errors import Unsupported
 from fsspeckit_lib.sql.messages import child_messages
 from fsspeckit_sqlserver.session.asking import release_lock, release_locks, take_lock
 from fsspeckit_sqlserver.session.commands import Steps
-from fsspeckit_sqlserver.session.errors import UndefinedSetting
+from fsspeckit_sqlserver.session.errors import UndefinedParameter, UndefinedSetting
 from fsspeckit_sqlserver.session.local_rows import LocalRows
 from fsspeckit_sqlserver.session.nodes import constant_text, function_name, inner_statement
 from fsspeckit_sqlserver.session.notifications import notify
@@ -28,6 +28,7 @@ from fsspeckit_sqlserver.session.state import SessionState, notice
 from fsspeckit_sqlserver.statement import Statement
 from fsspeckit_sqlserver.types import oids
 from fsspeckit_sqlserver.types.column import Column
+from fsspeckit_sqlserver.types.parameters import InvalidText
 
 __all__ = ["call_functions", "functions_columns", "with_session_values"]
 
@@ -94,7 +95,10 @@ def _argument(node: Any, parameters: tuple[object, ...]) -> str | None:
     if node.WhichOneof("node") == "type_cast":
         return _argument(node.type_cast.arg, parameters)
     if node.WhichOneof("node") == "param_ref":
-        value = parameters[node.param_ref.number - 1]
+        number = node.param_ref.number
+        if number > len(parameters):
+            raise UndefinedParameter(f"there is no parameter ${number}")
+        value = parameters[number - 1]
         return None if value is None else str(value)
     if node.WhichOneof("node") == "a_expr" and not node.a_expr.HasField("lexpr"):  # -1
         inner = _argument(node.a_expr.rexpr, parameters)
@@ -131,6 +135,13 @@ def _setting(state: SessionState, name: str, missing_ok: list[str | None]) -> st
         raise
 
 
+def _key(argument: str | None) -> int:
+    try:
+        return int(argument or 0)
+    except ValueError:
+        raise InvalidText(f'invalid input syntax for type bigint: "{argument}"') from None
+
+
 def _lock(state: SessionState, name: str, arguments: list[str | None]) -> Steps[str | bool | None]:
     if name == "pg_advisory_unlock_all":
         yield from release_locks()
@@ -138,7 +149,7 @@ def _lock(state: SessionState, name: str, arguments: list[str | None]) -> Steps[
         return ""
     if not arguments or any(argument is None for argument in arguments):
         return None  # as every strict function
-    key = tuple(int(argument or 0) for argument in arguments)
+    key = tuple(map(_key, arguments))
     is_shared = name.endswith("_shared")
     if "unlock" in name:
         was_held = yield from release_lock(key, is_shared=is_shared)

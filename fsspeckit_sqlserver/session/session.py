@@ -113,7 +113,10 @@ class Session:
         state = self._state
         if not self.is_at_rest or state.notified:
             return None
-        return state.exchanges.find(asked, state.statements)
+        answer = state.exchanges.find(asked, state.statements)
+        if answer is not None and asked[:1] == b"Q":
+            state.statements.pop("", None)  # as `simple_query` does
+        return answer
 
     def keep(self, asked: bytes, messages: Sequence[FrontendMessage], answer: bytes) -> None:
         """Keep an exchange that began and ended at rest, to be repeated if its statement is constant."""

@@ -21,6 +21,7 @@ def simple_query(state: SessionState, sql: str) -> Steps[None]:
     parsed before any of it runs.
     """
     yield from state.close_portals(name for name in state.portals if not name)  # a Query drops the unnamed portal
+    state.statements.pop("", None)  # and the unnamed statement
     statements = parse_statements(sql)
     if not statements:
         yield Send(EMPTY_QUERY_RESPONSE)

@@ -62,6 +62,11 @@ def publish(state: SessionState) -> Steps[None]:
 
 def _carry_out(state: SessionState, command: Listen | Unlisten | Notify) -> Steps[None]:
     is_heard_here = yield command
+    match command:
+        case Listen(channel) if channel not in state.channels:
+            state.channels.append(channel)
+        case Unlisten(channel):
+            state.channels = [name for name in state.channels if channel is not None and name != channel]
     if isinstance(command, Notify) and is_heard_here:
         state.notified.append(command.notification)  # told before ReadyForQuery, as PostgreSQL does
 

@@ -1,7 +1,8 @@
-"""What the catalog shows of the session itself: its cursors, prepared statements, advisory locks and activity. Pure.
+"""What the catalog shows of the session itself: cursors, prepared statements, locks, activity, channels. Pure.
 
 As with pg_settings, a statement that reads one of these views gets a subquery of the session's rows in its place, so
-that the engine need not know of them. Other sessions are not shown.
+that the engine need not know of them; a call of a function that returns rows becomes one of `unnest`. Other sessions
+are not shown.
 Source: PostgreSQL 15 manual, "System Views"; `lockfuncs.c` for how the keys of advisory locks are shown.
 """
 
@@ -19,6 +20,7 @@ from postgast import pg_query_pb2 as pg
 from fsspeckit_lib.sql.messages import child_messages
 from fsspeckit_sqlserver.catalog.definitions import relation_definitions, type_definitions
 from fsspeckit_sqlserver.deparsing import quoted_text
+from fsspeckit_sqlserver.session.nodes import function_name
 from fsspeckit_sqlserver.session.state import SessionState
 from fsspeckit_sqlserver.statement import Statement
 
@@ -26,6 +28,7 @@ __all__ = ["SESSION_VIEWS", "put_session_views"]
 
 _Row: TypeAlias = Mapping[str, object]
 _DATABASE: Final = "(SELECT oid FROM pg_catalog.pg_database WHERE datname = {})"
+_CHANNELS: Final = "pg_listening_channels"
 _AS_TEXT: Final = frozenset({"inet", "xid", "name", "regtype[]"})
 
 
@@ -108,13 +111,18 @@ def _activity(state: SessionState, statement: Statement) -> list[_Row]:
     ]
 
 
+def _channels(state: SessionState, _statement: Statement) -> list[_Row]:
+    return [{_CHANNELS: channel} for channel in state.channels]
+
+
 SESSION_VIEWS: Final[Mapping[str, Callable[[SessionState, Statement], list[_Row]]]] = {
     "pg_cursors": _cursors,
     "pg_prepared_statements": _prepared,
     "pg_locks": _locks,
     "pg_stat_activity": _activity,
+    _CHANNELS: _channels,
 }
-"""View → its rows."""
+"""View, or function that returns rows → its rows."""
 
 
 def put_session_views(state: SessionState, statement: Statement, message: Message) -> bool:
@@ -122,7 +130,7 @@ def put_session_views(state: SessionState, statement: Statement, message: Messag
     found = False
     if isinstance(message, pg.Node) and message.WhichOneof("node") == "range_var":
         table = message.range_var
-        if table.relname in SESSION_VIEWS and table.schemaname in {"", "pg_catalog"}:
+        if table.relname in _columns() and table.schemaname in {"", "pg_catalog"}:
             alias = pg.Alias()
             alias.CopyFrom(table.alias)
             alias.aliasname = alias.aliasname or table.relname
@@ -130,9 +138,29 @@ def put_session_views(state: SessionState, statement: Statement, message: Messag
             message.range_subselect.subquery.CopyFrom(_query(table.relname, rows))
             message.range_subselect.alias.CopyFrom(alias)
             return True
+    if isinstance(message, pg.Node) and _lists_channels(message):
+        values = ", ".join(quoted_text(str(row[_CHANNELS])) for row in _channels(state, statement))
+        call = postgast.parse(f"SELECT pg_catalog.unnest(ARRAY[{values}]::text[])").stmts[0].stmt.select_stmt
+        message.CopyFrom(call.target_list[0].res_target.val)
+        return True
+    _keep_name(message)
     for child in child_messages(message):
         found = put_session_views(state, statement, child) or found
     return found
+
+
+def _keep_name(message: Message) -> None:
+    """Name what is about to be replaced as it would have been."""
+    if isinstance(message, pg.ResTarget) and not message.name and _lists_channels(message.val):
+        message.name = _CHANNELS
+    if isinstance(message, pg.RangeFunction) and not message.alias.aliasname:
+        parts = message.functions[0].list.items if len(message.functions) == 1 else ()
+        if parts and _lists_channels(parts[0]):
+            message.alias.aliasname = _CHANNELS
+
+
+def _lists_channels(node: Any) -> bool:
+    return node.WhichOneof("node") == "func_call" and function_name(node.func_call) == _CHANNELS
 
 
 def _query(view: str, rows: Sequence[_Row]) -> Any:

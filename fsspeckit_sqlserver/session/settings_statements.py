@@ -99,6 +99,7 @@ def discard(state: SessionState, statement: Statement, _parameters: tuple[object
         yield from state.close_portals(state.portals)
         state.statements.clear()
         yield Unlisten(None)
+        state.channels.clear()
         state.held_locks.clear()
         yield ReleaseLocks()
         before = state.settings.snapshot()

@@ -85,6 +85,7 @@ class SessionState:
     held_locks: list[tuple[tuple[int, ...], bool]] = field(default_factory=list)
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     at_commit: list[Listen | Unlisten | Notify] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
     notified: list[NotificationResponse] = field(default_factory=list)
     exchanges: Exchanges = field(default_factory=Exchanges)
 

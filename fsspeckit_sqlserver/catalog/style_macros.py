@@ -94,8 +94,14 @@ _BOOL_LETTERS: Final = (
     "CREATE MACRO gw_pg.bool_letters(x) AS list_transform(x, lambda e: CASE WHEN e THEN 't' WHEN NOT e THEN 'f' END)"
 )
 
+_FLOAT_LIST: Final = (
+    "CREATE MACRO gw_pg.float_list(x) AS list_transform(x, lambda e: CASE e::VARCHAR WHEN 'nan' THEN 'NaN' WHEN 'inf'"
+    " THEN 'Infinity' WHEN '-inf' THEN '-Infinity' ELSE regexp_replace(e::VARCHAR, '[.]0$', '') END)"
+)
+
 STYLE_MACROS: Final = (
     _BOOL_LETTERS,
+    _FLOAT_LIST,
     # an interval's parts: months, days, and the microseconds that are left
     "CREATE MACRO gw_pg.gw_months(i) AS (datepart('year', i) * 12 + datepart('month', i))::INTEGER",
     "CREATE MACRO gw_pg.gw_days(i) AS datepart('day', i)::INTEGER",

@@ -112,14 +112,12 @@ def cast_literal(node: pb.Node, source: int | None, target: int, date_order: str
         replace_node(node.type_cast.arg, call(("gw_pg", "gw_json"), argument, string("json postgres")))
     elif target in TEXTS and source == oids.BYTEA:
         shown = call("lower", call("hex", argument))
-        replace_node(node.type_cast.arg, call("concat", string("\\x"), shown))
+        replace_node(node.type_cast.arg, operation("||", string("\\x"), shown))
     elif target in TEXTS and source in oids.ELEMENT_OF:
-        if source == oids.ARRAY_OF[oids.INTERVAL]:
-            argument = call(("gw_pg", "interval_list"), argument)
-        elif source in _DATE_ARRAYS:
+        if source in _DATE_ARRAYS:
             argument = call(("gw_pg", "gw_date_texts"), argument)
-        elif source == oids.ARRAY_OF[oids.BOOL]:
-            argument = call(("gw_pg", "bool_letters"), argument)
+        elif source in _LISTED:
+            argument = call(("gw_pg", _LISTED[source]), argument)
         replace_node(node.type_cast.arg, call(("gw_pg", "array_text"), argument))
     elif target in TEXTS and source == oids.INTERVAL:
         replace_node(node.type_cast.arg, call(("gw_pg", "interval_text"), argument))
@@ -160,6 +158,14 @@ _READERS: Final[dict[int, Callable[[str, str], str]]] = {
     oids.JSONB: lambda text, _: literals.jsonb_literal(text),
 }
 
+
+_LISTED: Final = {
+    oids.ARRAY_OF[oids.INTERVAL]: "interval_list",
+    oids.ARRAY_OF[oids.BOOL]: "bool_letters",
+    oids.ARRAY_OF[oids.FLOAT4]: "float_list",
+    oids.ARRAY_OF[oids.FLOAT8]: "float_list",
+}
+"""Arrays whose elements PostgreSQL writes otherwise than DuckDB, and what makes texts of them."""
 
 _OF_BYTES: Final = frozenset({"convert_from", "encode", "get_byte", "get_bit", "set_byte", "sha256"})
 """Functions whose first argument can be nothing else."""
@@ -204,8 +210,8 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
     """Rewrite a call that DuckDB does differently for these types; return its type, None when it stays as it is."""
     arguments = node.func_call.args
     first = kinds[0] if kinds else None
-    if name == "format":
-        for argument, kind in list(zip(arguments, kinds, strict=True))[1:]:
+    if name in {"concat", "concat_ws", "format"}:
+        for argument, kind in list(zip(arguments, kinds, strict=True))[name != "concat" :]:
             if kind in {oids.FLOAT4, oids.FLOAT8, oids.BYTEA} or kind in oids.ELEMENT_OF:
                 replace_node(argument, cast(copied(argument), type_name("text")))
                 cast_literal(argument, kind, oids.TEXT, "MDY")
@@ -220,8 +226,8 @@ def note_call(node: pb.Node, name: str, kinds: Sequence[int | None]) -> int | No
                 macro = "interval_text" if kind == oids.INTERVAL else "gw_date_text"
                 replace_node(argument, call(("gw_pg", macro), copied(argument)))
         return oids.TEXT
-    if name == "array_to_string" and (first == oids.ARRAY_OF[oids.INTERVAL] or first in _DATE_ARRAYS):
-        macro = "gw_date_texts" if first in _DATE_ARRAYS else "interval_list"
+    if name == "array_to_string" and (first in _LISTED or first in _DATE_ARRAYS):
+        macro = "gw_date_texts" if first in _DATE_ARRAYS else _LISTED[first or 0]
         replace_node(arguments[0], call(("gw_pg", macro), copied(arguments[0])))
         return oids.TEXT
     if (

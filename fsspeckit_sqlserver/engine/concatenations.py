@@ -13,7 +13,8 @@ from fsspeckit_sqlserver.types import oids
 
 __all__ = ["concatenation"]
 
-_MOMENTS: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.INTERVAL})
+_WRITTEN: Final = frozenset({oids.DATE, oids.TIMESTAMP, oids.TIMESTAMPTZ, oids.INTERVAL, oids.FLOAT4, oids.FLOAT8})
+"""Types whose text PostgreSQL writes otherwise than DuckDB."""
 
 
 def concatenation(node: pb.Node, left: int | None, right: int | None, date_order: str | None) -> int | None:
@@ -37,7 +38,8 @@ def concatenation(node: pb.Node, left: int | None, right: int | None, date_order
     if left == right == oids.BYTEA:
         return oids.BYTEA
     for side, kind in ((expression.lexpr, left), (expression.rexpr, right)):
-        if kind in _MOMENTS and date_order is not None:  # in the session's style
+        is_written = kind in _WRITTEN or (kind == oids.BYTEA and bool({left, right} & TEXTS))
+        if is_written and date_order is not None:
             replace_node(side, cast(copied(side), type_name("text")))
             cast_literal(side, kind, oids.TEXT, date_order)
             return oids.TEXT

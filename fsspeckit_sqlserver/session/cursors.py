@@ -23,6 +23,7 @@ from fsspeckit_sqlserver.session.errors import (
     UndefinedCursor,
     UndefinedStatement,
 )
+from fsspeckit_sqlserver.session.functions import with_session_values
 from fsspeckit_sqlserver.session.local_rows import CursorRows, Done
 from fsspeckit_sqlserver.session.nodes import inner_statement
 from fsspeckit_sqlserver.session.ports import Rows
@@ -86,7 +87,7 @@ def declare(state: SessionState, statement: Statement, parameters: tuple[object,
     if node.portalname in state.portals:
         raise DuplicateCursor(f'cursor "{node.portalname}" already exists')
     query = replace(inner_statement(node.query), parameter_oids=statement.parameter_oids)
-    rows = yield from run_in_engine(state, query, parameters)
+    rows = yield from run_in_engine(state, with_session_values(state, query), parameters)
     columns = rows.columns or ()
     formats = (1 if node.options & _BINARY else 0,) * len(columns)
     prepared = Prepared("", query, (), columns)

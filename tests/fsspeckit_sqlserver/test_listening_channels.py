@@ -65,3 +65,35 @@ def test_a_prepared_statement_sees_the_channels_of_its_own_moment(pair: tuple[Co
         found.append(seen)
     assert found[1] == found[0]
     assert found[1][2] == [("a",), ("b",), ("c",)]
+
+
+def test_the_channels_of_others_are_not_shown(pair: tuple[Connection, Connection], gateway: RunningServer) -> None:
+    _, ours = pair
+    ours.execute("LISTEN mine")
+    with psycopg.connect(gateway.dsn, autocommit=True) as other:
+        other.execute("LISTEN theirs")
+        assert other.execute(READINGS[0]).fetchall() == [("theirs",)]
+        assert ours.execute(READINGS[0]).fetchall() == [("mine",)]
+
+
+def test_a_cursor_reads_the_channels_there_were_when_it_was_opened(pair: tuple[Connection, Connection]) -> None:
+    found = []
+    for connection in pair:
+        connection.execute("LISTEN a")
+        connection.execute("LISTEN b")
+        with connection.transaction():
+            connection.execute("DECLARE c CURSOR FOR SELECT * FROM pg_listening_channels()")
+            connection.execute("UNLISTEN a")
+            found.append(connection.execute("FETCH ALL FROM c").fetchall())
+        found.append(connection.execute(READINGS[1]).fetchall())
+    assert found[2:] == found[:2] == [[("a",), ("b",)], [("b",)]]
+
+
+def test_a_cursor_reads_the_settings_of_its_session(pair: tuple[Connection, Connection]) -> None:
+    found = []
+    for connection in pair:
+        connection.execute("SET application_name = 'me'")
+        with connection.transaction():
+            connection.execute("DECLARE c CURSOR FOR SELECT current_setting('application_name'), pg_backend_pid() > 0")
+            found.append(connection.execute("FETCH ALL FROM c").fetchall())
+    assert found[1] == found[0] == [("me", True)]

@@ -25,6 +25,9 @@ Group: TypeAlias = tuple[str, ...]
 
 _MOST_SCHEMAS: Final = 1_000
 _AS_THEY_ARE: Final[Group] = ("*",)
+_FLOATS: Final = frozenset({"FLOAT", "DOUBLE"})
+"""Types of which a footer's least and greatest value leave NaN out. DuckDB believes them all the same, and finds no
+NaN by `f > 100`: it must not know whose values these are."""
 _VIRTUAL: Final = frozenset({"filename", "file_index", "file_row_number", "rowid"})
 """Columns that DuckDB adds to every file, unless a query stands between."""
 
@@ -68,9 +71,12 @@ def _expression(column: DatasetColumn, schema: FileSchema, duckdb_type: str, par
     own = next((other for other in schema.columns if other.name.casefold() == column.name.casefold()), None)
     if own is None or own.sql_type == NULL_TYPE:
         return f"NULL AS {name}"
+    value = quoted(own.name)
+    if own.sql_type in _FLOATS:
+        value = f"CASE WHEN {value} IS NOT NULL THEN {value} END"
     if column.is_nested or own.sql_type == column.sql_type:
-        return f"{quoted(own.name)} AS {name}"
-    return f"CAST({quoted(own.name)} AS {duckdb_type}) AS {name}"
+        return f"{value} AS {name}"
+    return f"CAST({value} AS {duckdb_type}) AS {name}"
 
 
 def scan_select(groups: Sequence[tuple[Group, int]], shape: Shape, is_hive: bool) -> pb.SelectStmt:

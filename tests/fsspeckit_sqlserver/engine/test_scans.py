@@ -64,3 +64,31 @@ def test_duckdb_adds_no_other_columns_to_files(tmp_path: Path) -> None:
             proposed = str(raised.value).partition("Candidate bindings:")[2].partition("\n")[0]
             names = {name.strip().strip('"') for name in proposed.split(",") if name.strip()}
             assert names <= {"a", "filename", "file_index", "file_row_number", "rowid"}, guess
+
+
+@pytest.mark.parametrize("kind", ["DOUBLE", "FLOAT"])
+def test_values_that_are_no_numbers_are_found(tmp_path: Path, kind: str) -> None:
+    """Least and greatest values in a footer leave them out; to PostgreSQL they are greater than all others."""
+    values = "(0, 1.0), (1, 'nan'::DOUBLE), (2, 9.0), (3, -0.0), (4, 5.0), (5, NULL)"
+    write_parquet(f"SELECT id, f::{kind} AS f FROM (VALUES {values}) v (id, f)", tmp_path / "t" / "1.parquet")
+    write_parquet(f"SELECT i AS id, 2::{kind} AS f FROM range(6, 9) r (i)", tmp_path / "t" / "2.parquet")
+    with engine_over({"t": tmp_path / "t"}, tmp_path / "cache") as engine:
+        client = Client(engine.open_session("u", "d"))
+        for condition, found in {
+            "f = 'NaN'": [1],
+            "f > 100": [1],
+            "f >= 9": [1, 2],
+            "f <= 100": [0, 2, 3, 4, 6, 7, 8],
+            "f < 'NaN'": [0, 2, 3, 4, 6, 7, 8],
+            "f <> 2": [0, 1, 2, 3, 4],
+            "f IN (5, 'NaN')": [1, 4],
+            "NOT f <= 5": [1, 2],
+            "f BETWEEN 9 AND 'NaN'": [1, 2],
+        }.items():
+            assert client.rows(f"SELECT id FROM t WHERE {condition} ORDER BY id") == [(number,) for number in found], (
+                condition
+            )
+        assert client.rows("SELECT max(f)::text, min(f) FROM t WHERE id <> 3") == [("NaN", 1.0)]
+        assert client.rows("SELECT max(f)::text FROM t") == [("NaN",)]
+        assert client.rows("SELECT id FROM t ORDER BY f DESC NULLS LAST LIMIT 2") == [(1,), (2,)]
+        assert client.rows("SELECT a.id FROM t AS a JOIN t AS b ON a.f = b.f AND b.f = 'NaN'") == [(1,)]

@@ -200,6 +200,9 @@ _ISO = re.compile(
 )
 
 
+_DAYS_BEFORE_TIME: Final = re.compile(r"(?<![\d:.-])([+-]?\d+)\s+(?=[+-]?\d+:)")  # '3 4:05:06' is three days and a time
+
+
 def interval_literal(text: str) -> str:
     """Return an interval's text as `n months n days n microseconds`; of the postgres, verbose, SQL and ISO 8601 forms.
 
@@ -207,6 +210,7 @@ def interval_literal(text: str) -> str:
         InvalidDatetime: in PostgreSQL's words.
     """
     stripped = re.sub(r"([+-])\s+(?=\d)", r"\1", text.strip().removeprefix("@").strip())  # '1 month - 1 day'
+    stripped = _DAYS_BEFORE_TIME.sub(r"\1 days ", stripped)
     ago = stripped.lower().endswith(" ago")
     if ago:
         stripped = stripped[:-4].rstrip()

@@ -15,6 +15,7 @@ SAME = [
     "SELECT to_char(backend_start, 'YYYY-MM-DD TZ') IS NULL FROM pg_stat_activity WHERE pid = pg_backend_pid()",
     "SELECT to_char(timestamptz '2024-07-01 12:00:00+00', 'HH24 TZ'), to_char(timestamp '2024-07-01 12:00', 'HH24 TZ')",
     "SELECT pg_advisory_lock('x')",
+    "SELECT interval '3 4:05:06', interval '-1 2:03', interval '1-2 3 4:05:06', interval '1 day 2:03', interval '2:03'",
     r"SELECT NULL::bytea::text IS NULL, b::text, b::varchar, concat(b, 'x') FROM (VALUES ('\x0610ff'::bytea), (NULL)) v (b)",  # noqa: E501
     "SELECT concat(d, 'x'), d || 'x', 'x' || d, concat_ws('-', true, d) FROM (VALUES (0::float8), (1e20), (-1.5), ('NaN')) v (d)",  # noqa: E501
     "SELECT ARRAY[d, NULL]::text, array_to_string(ARRAY[d, 2], ','), concat(ARRAY[d]) FROM (VALUES (1::float8), ('inf')) v (d)",  # noqa: E501
